@@ -9,7 +9,8 @@ export type FormatErrorCode =
   | 'KIND_UNKNOWN'
   | 'RECEIPT_MALFORMED'
   | 'JSON_NOT_CANONICALISABLE'
-  | 'QUANTITY_MALFORMED';
+  | 'QUANTITY_MALFORMED'
+  | 'POD_MALFORMED';
 
 /** Bytes or text that are not in a format of docs/formats.md. */
 export class FormatError extends CodedError<FormatErrorCode> {

@@ -1,25 +1,6 @@
-import type { Bytes, ChainView, Clock, Policy, Signer, SuiId } from '@k3s-daas/core';
+import type { ChainView, Clock, PodFacts, Policy, Signer, SuiId } from '@k3s-daas/core';
 
-/** What the enclave keeps of a pod: a projection of what the API server sent, never the whole object. */
-export interface PodFacts {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly resourceVersion: string;
-  readonly schedulerName: string;
-  readonly serviceAccount: string;
-  /** SHA-256 of the canonical JSON (RFC 8785) of the spec without `nodeName` (docs/formats.md). */
-  readonly specDigest: Bytes;
-  readonly requests: { readonly cpuMilli: bigint; readonly memoryBytes: bigint };
-  /** Empty while the pod is not bound. */
-  readonly nodeName: string;
-  readonly nominatedNode: string;
-  /** Annotation `k3s-daas.io/receipt`, empty if there is none. */
-  readonly receipt: string;
-  /** Pending, Running, … or Succeeded and Failed, which hold no capacity. */
-  readonly phase: string;
-  readonly deleting: boolean;
-}
+export type { PodFacts };
 
 export interface NodeFacts {
   readonly name: string;
