@@ -1,0 +1,104 @@
+import type { Bytes } from '@k3s-daas/core';
+import { checkValidity, readChain, verifyChain, type CertificateChain } from './chain.ts';
+import { parseCoseSign1, verifyCoseSignature } from './cose.ts';
+import { parseDocument, type AttestationDocument } from './document.ts';
+import { AttestationError } from './errors.ts';
+import { checkPolicy, type AttestationPolicy } from './policy.ts';
+
+/** A document may be this far ahead of the verifier's clock; AWS's leaf starts three seconds before it. */
+export const TIMESTAMP_AHEAD_MS_MAX = 5_000;
+
+/**
+ * `live`: certificates are valid now and the document is at most `ageMsMax` old. Give a nonce in the policy where
+ * the document was asked for, or an old document within that age passes as a new one.
+ * `replay`: certificates were valid when the document was made; for audits, never for admitting anything.
+ */
+export type VerificationTime =
+  { readonly mode: 'live'; readonly nowMs: number; readonly ageMsMax: number } | { readonly mode: 'replay' };
+
+export interface VerifiedAttestation extends AttestationDocument {
+  /** Each thing that was checked, `rule: what was found`, in order. What is not listed was not checked. */
+  readonly checked: readonly string[];
+}
+
+/**
+ * Verifies an AWS Nitro attestation document against a trust anchor (DER of the root certificate), a time and the
+ * caller's policy; PCR0, PCR1 and PCR2 are not optional. Throws `AttestationError` with the code of the first rule
+ * that fails. ECDSA allows two signatures per document: never use a document's own bytes or hash as an identity.
+ */
+export function verifyAttestation(
+  bytes: Bytes,
+  options: { trustAnchor: Bytes; time: VerificationTime; policy: AttestationPolicy },
+): VerifiedAttestation {
+  const { document, chain, cose } = parseAttestation(bytes);
+  const atMs = options.time.mode === 'live' ? checkTime(options.time.nowMs) : document.timestampMs;
+  verifyCoseSignature(cose, chain.leaf.publicKey);
+  verifyChain(chain, { trustAnchor: options.trustAnchor, atMs });
+  const times = checkAge(document, chain, options.time);
+  const expectations = checkPolicy(document, options.policy);
+  return { ...document, checked: [...describeDocument(bytes, chain, atMs), ...times, ...expectations] };
+}
+
+/**
+ * The part a chain's native function does (Sui: `load_nitro_attestation`): structure, signature, certificates at
+ * `nowMs`, trust anchor. No PCR, debug, nonce or age rule: whoever calls this must apply them.
+ */
+export function verifyDocument(
+  bytes: Bytes,
+  options: { trustAnchor: Bytes; nowMs: number },
+): AttestationDocument {
+  const { document, chain, cose } = parseAttestation(bytes);
+  verifyCoseSignature(cose, chain.leaf.publicKey);
+  verifyChain(chain, { trustAnchor: options.trustAnchor, atMs: checkTime(options.nowMs) });
+  return document;
+}
+
+function parseAttestation(bytes: Bytes) {
+  const cose = parseCoseSign1(bytes);
+  const document = parseDocument(cose.payload);
+  return { cose, document, chain: readChain(document) };
+}
+
+/** NaN compares false with everything, so it would pass every later check. */
+function checkTime(ms: number): number {
+  if (Number.isSafeInteger(ms) && ms > 0 && ms <= 8.64e15) return ms;
+  throw new AttestationError('TIME_INVALID', `${ms} is not a time in milliseconds`);
+}
+
+function checkAge(document: AttestationDocument, chain: CertificateChain, time: VerificationTime): string[] {
+  const { timestampMs } = document;
+  try {
+    checkValidity(chain.leaf, timestampMs, 'leaf certificate');
+  } catch (cause) {
+    throw new AttestationError('TIME_OUTSIDE_LEAF', 'the document is dated outside its leaf certificate', {
+      cause,
+    });
+  }
+  const dated = `timestamp: ${new Date(timestampMs).toISOString()}, within the leaf certificate`;
+  if (time.mode === 'replay') return [dated];
+  if (!Number.isSafeInteger(time.ageMsMax) || time.ageMsMax < 0) {
+    throw new AttestationError('TIME_INVALID', `${time.ageMsMax} is not an age in milliseconds`);
+  }
+  const ageMs = time.nowMs - timestampMs;
+  if (ageMs < -TIMESTAMP_AHEAD_MS_MAX) {
+    throw new AttestationError('TIME_IN_FUTURE', `the document is dated ${-ageMs} ms ahead of this clock`);
+  }
+  if (ageMs > time.ageMsMax) {
+    throw new AttestationError(
+      'TIME_TOO_OLD',
+      `the document is ${ageMs} ms old, at most ${time.ageMsMax} allowed`,
+    );
+  }
+  return [dated, `age: ${ageMs} ms of at most ${time.ageMsMax}`];
+}
+
+function describeDocument(bytes: Bytes, chain: CertificateChain, atMs: number): string[] {
+  const root = chain.authorities[0];
+  return [
+    `structure: ${bytes.length} bytes of strict CBOR, COSE_Sign1 with alg ES384, every field in AWS's limits`,
+    'signature: ES384 over the received payload, by the key of the leaf certificate',
+    `root: the trust anchor byte for byte, SHA-256 ${root?.node.fingerprint256.replaceAll(':', '').toLowerCase() ?? ''}`,
+    `chain: ${chain.authorities.length} authorities and the leaf, each issued and signed by the one before it`,
+    `validity: every certificate at ${new Date(atMs).toISOString()}`,
+  ];
+}
