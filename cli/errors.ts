@@ -1,0 +1,15 @@
+import { CodedError } from '@k3s-daas/core';
+
+export type CliErrorCode =
+  | 'PREFLIGHT_FAILED'
+  | 'FILE_UNREADABLE'
+  | 'CHILD_EXITED'
+  | 'CHILD_TIMEOUT'
+  | 'CLAIM_FAILED'
+  | 'NOT_FOUND'
+  | 'VERIFICATION_FAILED'
+  | 'REQUEST_FAILED'
+  | 'USAGE';
+
+/** A coded error of the command line. */
+export class CliError extends CodedError<CliErrorCode> {}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+
+import { isSuiId } from './codec.ts';
+import { CodedError } from './errors.ts';
+import { SCHEDULER_USER } from './names.ts';
+import { policySchema } from './policy.ts';
+
+export type ConfigErrorCode = 'CONFIG_MALFORMED' | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK';
+
+/** A `daas.yaml` that cannot be used; the message names each field. */
+export class ConfigError extends CodedError<ConfigErrorCode> {}
+
+const id = z.string().refine(isSuiId, 'expected 0x and 64 lower-case hex digits');
+const file = z.string().min(1).max(4096);
+const listen = z.strictObject({ host: z.string().min(1).max(253), port: z.number().int().min(0).max(65_535) });
+const names = z.array(z.string().min(1).max(253)).max(1024);
+
+const cluster = z.strictObject({
+  /** The shared Cluster object. */
+  id,
+  /** The published Move package. */
+  package: id,
+  /** Digest of the chain's genesis checkpoint, base58. */
+  chainId: z.string().min(1).max(64),
+});
+
+const chain = z.strictObject({
+  network: z.enum(['embedded', 'localnet', 'devnet', 'testnet', 'mainnet']),
+  url: z.url(),
+  pollMs: z.number().int().min(50).max(60_000).default(500),
+});
+
+const kubernetes = z.strictObject({ server: z.url(), caFile: file });
+
+const enclave = z.strictObject({
+  /** The one-time slot that this boot may register into; the nonce of its attestation. */
+  slot: id,
+  /** TLS with client certificates: the verbs of kube-scheduler. */
+  listen,
+  /** Plain HTTP; serves only what is public or proves itself. */
+  bootstrap: listen,
+  dataDir: file,
+  /** CA of the client certificates of kube-scheduler. */
+  clientCaFile: file,
+  allowedClients: names.default([SCHEDULER_USER]),
+  /** Clients that may ask for explanations and lags. */
+  allowedReaders: names.default(['k3s-daas:admin']),
+  nsm: z.strictObject({ kind: z.literal('development'), authorityFile: file }),
+});
+
+const webhook = z.strictObject({
+  listen,
+  certFile: file,
+  keyFile: file,
+  /** CA of the client certificate that the API server presents. */
+  clientCaFile: file,
+  allowedClients: names.default(['k3s-daas:apiserver']),
+  /** kubeconfig of the user k3s-daas:controller. */
+  kubeconfig: file,
+  controlPlaneNodes: names.default([]),
+});
+
+const configurationSchema = z.strictObject({
+  apiVersion: z.literal('k3s-daas.io/v1alpha1'),
+  kind: z.literal('DaaSConfiguration'),
+  cluster,
+  chain,
+  kubernetes,
+  policy: policySchema,
+  enclave: enclave.optional(),
+  webhook: webhook.optional(),
+});
+
+/** The content of `daas.yaml`. Sections of parts that a machine does not run may be left out. */
+export type Configuration = z.infer<typeof configurationSchema>;
+export type EnclaveConfiguration = z.infer<typeof enclave>;
+export type WebhookConfiguration = z.infer<typeof webhook>;
+
+const PUBLIC_NETWORKS = new Set(['testnet', 'mainnet']);
+
+/** Validates a parsed `daas.yaml`. Unknown fields are refused. */
+export function parseConfiguration(value: unknown): Configuration {
+  const result = configurationSchema.safeParse(value);
+  if (!result.success) {
+    throw new ConfigError(
+      'CONFIG_MALFORMED',
+      `the configuration is not valid:\n${z.prettifyError(result.error)}`,
+      'mend the named fields; docs/configuration.md describes each',
+    );
+  }
+  const configuration = result.data;
+  if (configuration.enclave !== undefined && PUBLIC_NETWORKS.has(configuration.chain.network)) {
+    throw new ConfigError(
+      'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
+      `enclave.nsm.kind development cannot be used on ${configuration.chain.network}`,
+      'run the enclave on Nitro hardware, or choose the embedded network or a localnet',
+    );
+  }
+  return configuration;
+}

@@ -1,0 +1,13 @@
+import { CodedError } from '@k3s-daas/core';
+
+export type EnclaveErrorCode =
+  | 'CLOCK_APART'
+  | 'CERTIFICATE_FOREIGN_KEY'
+  | 'CERTIFICATE_MALFORMED'
+  | 'CERTIFICATE_WRONG_USER'
+  | 'CONFIG_DIGEST_DIFFERS'
+  | 'POLICY_DIFFERS'
+  | 'BOOT_CANCELLED';
+
+/** A coded refusal of the enclave process; most of them end its boot. */
+export class EnclaveError extends CodedError<EnclaveErrorCode> {}
