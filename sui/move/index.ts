@@ -1,1 +1,4 @@
-export {};
+export * from './compile.ts';
+export * from './errors.ts';
+export * from './framework.ts';
+export * from './unit-test.ts';

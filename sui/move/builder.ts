@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+
+import {
+  GitHubMovePackageFetcher,
+  MovePackageFetcher,
+  getPinnedSuiVersion,
+  initMovePackageBuilder,
+} from '@zktx.io/sui-move-builder/full';
+
+import { readSources, readIfPresent, type SourceFiles } from './cache.ts';
+import { frameworkSources, type FrameworkSources, type ToolOptions } from './framework.ts';
+
+let started: Promise<string> | undefined;
+
+/** Starts the compiler once per process. Resolves to its Sui version, which is part of every cache key. */
+export function startBuilder(): Promise<string> {
+  started ??= initMovePackageBuilder().then(() => getPinnedSuiVersion());
+  return started;
+}
+
+/** Hands the framework's sources in from disk; everything else a Move.toml may name comes from GitHub. */
+class FrameworkFetcher extends MovePackageFetcher {
+  readonly #github = new GitHubMovePackageFetcher();
+  readonly #dirs: Readonly<Record<string, string>>;
+
+  constructor(sources: FrameworkSources) {
+    super();
+    this.#dirs = { 'move-stdlib': sources.stdlibDir, 'sui-framework': sources.suiDir };
+  }
+
+  override async fetch(gitUrl: string, rev: string, subdir?: string): Promise<SourceFiles> {
+    const dir = this.#dirs[subdir?.split('/').at(-1) ?? ''];
+    return dir === undefined ? await this.#github.fetch(gitUrl, rev, subdir) : await readSources(dir);
+  }
+
+  override async fetchFile(gitUrl: string, rev: string, path: string): Promise<string | null> {
+    const [, name = '', rest = ''] = /packages\/([^/]+)\/(.+)$/.exec(path) ?? [];
+    const dir = this.#dirs[name];
+    return dir === undefined
+      ? await this.#github.fetchFile(gitUrl, rev, path)
+      : await readIfPresent(join(dir, rest));
+  }
+
+  override getResolvedSha(gitUrl: string, rev: string): string {
+    return this.#github.getResolvedSha(gitUrl, rev) ?? '0'.repeat(40);
+  }
+}
+
+/** A fetcher for the builder that reads the framework from `frameworkSources`. */
+export async function frameworkFetcher(options: ToolOptions): Promise<MovePackageFetcher> {
+  return new FrameworkFetcher(await frameworkSources(options));
+}
