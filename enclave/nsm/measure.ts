@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { utf8, type Bytes } from '@k3s-daas/core';
+import { NsmError } from './nsm.ts';
+
+/** The workspaces whose code runs in the enclave. `enclave` holds `enclave/attestation` as well. */
+const ENCLAVE_ROOTS = ['core', 'enclave', 'scheduler-extender', 'sui/client'];
+const TREE_DOMAIN = utf8('k3s-daas/measure/tree/v1\0');
+const RUNTIME_DOMAIN = utf8('k3s-daas/measure/runtime/v1\0');
+const FILE_DOMAIN = utf8('k3s-daas/measure/file/v1\0');
+
+/**
+ * What development enclaves report instead of the image measurements of a Nitro enclave: PCR0 the source of the
+ * enclave, PCR1 the Node version and platform that run it, PCR2 package-lock.json, which pins every dependency.
+ */
+export function measureEnclave(repoRoot: string): ReadonlyMap<number, Bytes> {
+  const runtime = utf8(`node ${process.version} ${process.platform} ${process.arch}`);
+  return new Map([
+    [0, measureTree(repoRoot, ENCLAVE_ROOTS)],
+    [1, sha384(RUNTIME_DOMAIN, runtime)],
+    [2, sha384(FILE_DOMAIN, readMeasured(join(repoRoot, 'package-lock.json')))],
+  ]);
+}
+
+/**
+ * SHA-384, 48 bytes, over the TypeScript sources (tests excepted) and package.json files below `roots`, which are
+ * relative to `base`: domain, then for each file in byte order of its path u32 length of the path, path, SHA-384
+ * of the content. Does not depend on where `base` is, on file times, modes or the order the disk lists them.
+ */
+export function measureTree(base: string, roots: readonly string[]): Bytes {
+  const paths = new Set(roots.flatMap((root) => listMeasured(base, root)));
+  const files = [...paths].map((path) => ({ path, encoded: utf8(path) }));
+  files.sort((a, b) => Buffer.compare(a.encoded, b.encoded));
+  const parts: Bytes[] = [TREE_DOMAIN];
+  for (const { path, encoded } of files) {
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, encoded.length);
+    parts.push(length, encoded, sha384(readMeasured(join(base, path))));
+  }
+  return sha384(...parts);
+}
+
+/** Paths with `/`, relative to `base`. Links are refused: what they lead to may change without the tree changing. */
+function listMeasured(base: string, folder: string): string[] {
+  return readFolder(join(base, folder)).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') return [];
+    if (entry.isDirectory()) return listMeasured(base, path);
+    if (!entry.isFile()) throw measureError(path, 'is not a regular file');
+    return isMeasured(entry.name) ? [path] : [];
+  });
+}
+
+function isMeasured(name: string): boolean {
+  return name === 'package.json' || (name.endsWith('.ts') && !name.endsWith('.test.ts'));
+}
+
+function readFolder(path: string) {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (cause) {
+    throw measureError(path, 'cannot be listed', cause);
+  }
+}
+
+function readMeasured(path: string): Bytes {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (cause) {
+    throw measureError(path, 'cannot be read', cause);
+  }
+}
+
+function measureError(path: string, problem: string, cause?: unknown): NsmError {
+  return new NsmError('MEASURE_FILE', `${path} ${problem}`, 'Measure a complete checkout.', { cause });
+}
+
+function sha384(...parts: readonly Bytes[]): Bytes {
+  const hash = createHash('sha384');
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
