@@ -3,45 +3,49 @@ import { readCertificate, type Certificate } from './certificate.ts';
 import type { AttestationDocument } from './document.ts';
 import { AttestationError } from './errors.ts';
 
+const LEAF_NAME = 'leaf certificate';
+
 export interface CertificateChain {
   /** The root first, the issuer of the leaf last; at least one. */
   readonly authorities: readonly Certificate[];
   readonly leaf: Certificate;
 }
 
-/** Parses the certificates of a document; see `verifyChain` for what makes them a chain. */
-export function readChain(document: AttestationDocument): CertificateChain {
-  return {
-    authorities: document.cabundle.map((der, index) => readCertificate(der, nameOf(index))),
-    leaf: readCertificate(document.certificate, 'leaf certificate'),
-  };
+/**
+ * The root must be the trust anchor byte for byte. It costs nothing and comes before any certificate is parsed, so
+ * that OpenSSL and asn1js see only documents that at least name our root.
+ */
+export function checkRoot(document: AttestationDocument, trustAnchor: Bytes): void {
+  const root = document.cabundle[0];
+  if (root === undefined || !equalBytes(root, trustAnchor)) {
+    throw new AttestationError('ROOT_MISMATCH', 'the first certificate of cabundle is not the trust anchor');
+  }
+}
+
+export function readLeaf(document: AttestationDocument): Certificate {
+  return readCertificate(document.certificate, LEAF_NAME);
+}
+
+export function readAuthorities(document: AttestationDocument): Certificate[] {
+  return document.cabundle.map((der, index) => readCertificate(der, nameOf(index)));
 }
 
 /**
- * AWS's rules (attestation_process.md, section 3.2.3) and RFC 5280 section 6.1: the root is the trust anchor byte
- * for byte, every certificate is valid at `atMs`, issued and signed by the one before it, every authority may
- * sign certificates and is not further from the leaf than it allows, and the leaf may only sign.
- * AWS switches CRLs off, so none is fetched.
+ * AWS's rules (attestation_process.md, section 3.2.3) and RFC 5280 section 6.1, after `checkRoot`: every
+ * certificate is valid at `atMs`, issued and signed by the one before it, every authority may sign certificates and
+ * is not further from the leaf than it allows, and the leaf may only sign. AWS switches CRLs off: none is fetched.
  */
-export function verifyChain(chain: CertificateChain, options: { trustAnchor: Bytes; atMs: number }): void {
-  const { authorities, leaf } = chain;
-  checkRoot(authorities[0], options.trustAnchor);
+export function verifyChain({ authorities, leaf }: CertificateChain, atMs: number): void {
   for (const [index, authority] of authorities.entries()) {
     const name = nameOf(index);
-    checkValidity(authority, options.atMs, name);
+    checkValidity(authority, atMs, name);
     checkAuthority(authority, authorities.length - 1 - index, name);
     // The root is its own issuer: Sui verifies that signature too.
     checkIssued(authority, authorities[Math.max(0, index - 1)], name);
   }
-  checkValidity(leaf, options.atMs, 'leaf certificate');
+  checkValidity(leaf, atMs, LEAF_NAME);
   checkLeaf(leaf);
-  checkIssued(leaf, authorities.at(-1), 'leaf certificate');
-}
-
-function checkRoot(root: Certificate | undefined, trustAnchor: Bytes): void {
-  if (root === undefined || !equalBytes(root.der, trustAnchor)) {
-    throw new AttestationError('ROOT_MISMATCH', 'the first certificate of cabundle is not the trust anchor');
-  }
+  checkIssued(leaf, authorities.at(-1), LEAF_NAME);
 }
 
 /** X.509 times are whole seconds and both ends are inclusive (RFC 5280 section 4.1.2.5). */

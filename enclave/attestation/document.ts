@@ -11,6 +11,8 @@ const CABUNDLE_MAX = 10;
 const PUBLIC_KEY_BYTES_MAX = 1024;
 const USER_DATA_BYTES_MAX = 512;
 const NONCE_BYTES_MAX = 512;
+/** The last time a JavaScript Date can hold (year 275760). */
+const TIME_MS_MAX = 8.64e15;
 
 const FIELDS = new Set([
   'module_id',
@@ -80,10 +82,13 @@ function digest(value: CborValue): 'SHA384' {
 
 function timestamp(value: CborValue): number {
   const milliseconds = typeof value === 'bigint' ? Number(value) : value;
-  if (typeof milliseconds === 'number' && Number.isSafeInteger(milliseconds) && milliseconds > 0) {
-    return milliseconds;
-  }
+  if (typeof milliseconds === 'number' && isTime(milliseconds)) return milliseconds;
   throw new AttestationError('DOCUMENT_TIMESTAMP', 'timestamp is not a positive number of milliseconds');
+}
+
+/** Whole milliseconds since 1970. NaN compares false with everything, so it must not get past this. */
+export function isTime(ms: number): boolean {
+  return Number.isSafeInteger(ms) && ms > 0 && ms <= TIME_MS_MAX;
 }
 
 function pcrs(value: CborValue): ReadonlyMap<number, Bytes> {

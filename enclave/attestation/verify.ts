@@ -1,7 +1,14 @@
 import type { Bytes } from '@k3s-daas/core';
-import { checkValidity, readChain, verifyChain, type CertificateChain } from './chain.ts';
-import { parseCoseSign1, verifyCoseSignature } from './cose.ts';
-import { parseDocument, type AttestationDocument } from './document.ts';
+import {
+  checkRoot,
+  checkValidity,
+  readAuthorities,
+  readLeaf,
+  verifyChain,
+  type CertificateChain,
+} from './chain.ts';
+import { parseCoseSign1, verifyCoseSignature, type CoseSign1 } from './cose.ts';
+import { isTime, parseDocument, type AttestationDocument } from './document.ts';
 import { AttestationError } from './errors.ts';
 import { checkPolicy, type AttestationPolicy } from './policy.ts';
 
@@ -30,10 +37,9 @@ export function verifyAttestation(
   bytes: Bytes,
   options: { trustAnchor: Bytes; time: VerificationTime; policy: AttestationPolicy },
 ): VerifiedAttestation {
-  const { document, chain, cose } = parseAttestation(bytes);
-  const atMs = options.time.mode === 'live' ? checkTime(options.time.nowMs) : document.timestampMs;
-  verifyCoseSignature(cose, chain.leaf.publicKey);
-  verifyChain(chain, { trustAnchor: options.trustAnchor, atMs });
+  const { cose, document } = parseAttestation(bytes);
+  const atMs = timeOf(options.time, document);
+  const chain = verifySignatures(cose, document, { trustAnchor: options.trustAnchor, atMs });
   const times = checkAge(document, chain, options.time);
   const expectations = checkPolicy(document, options.policy);
   return { ...document, checked: [...describeDocument(bytes, chain, atMs), ...times, ...expectations] };
@@ -47,22 +53,45 @@ export function verifyDocument(
   bytes: Bytes,
   options: { trustAnchor: Bytes; nowMs: number },
 ): AttestationDocument {
-  const { document, chain, cose } = parseAttestation(bytes);
-  verifyCoseSignature(cose, chain.leaf.publicKey);
-  verifyChain(chain, { trustAnchor: options.trustAnchor, atMs: checkTime(options.nowMs) });
+  const { cose, document } = parseAttestation(bytes);
+  verifySignatures(cose, document, { trustAnchor: options.trustAnchor, atMs: checkTime(options.nowMs) });
   return document;
 }
 
-function parseAttestation(bytes: Bytes) {
+function parseAttestation(bytes: Bytes): { cose: CoseSign1; document: AttestationDocument } {
   const cose = parseCoseSign1(bytes);
-  const document = parseDocument(cose.payload);
-  return { cose, document, chain: readChain(document) };
+  return { cose, document: parseDocument(cose.payload) };
 }
 
-/** NaN compares false with everything, so it would pass every later check. */
+/** From the trust anchor to the payload. The cheapest refusals come first; all of it must pass. */
+function verifySignatures(
+  cose: CoseSign1,
+  document: AttestationDocument,
+  options: { trustAnchor: Bytes; atMs: number },
+): CertificateChain {
+  checkRoot(document, options.trustAnchor);
+  const leaf = readLeaf(document);
+  verifyCoseSignature(cose, leaf.publicKey);
+  const chain = { authorities: readAuthorities(document), leaf };
+  verifyChain(chain, options.atMs);
+  return chain;
+}
+
 function checkTime(ms: number): number {
-  if (Number.isSafeInteger(ms) && ms > 0 && ms <= 8.64e15) return ms;
+  if (isTime(ms)) return ms;
   throw new AttestationError('TIME_INVALID', `${ms} is not a time in milliseconds`);
+}
+
+/** The time at which certificates must be valid. A mode that is neither must not fall into the weaker one. */
+function timeOf(time: VerificationTime, document: AttestationDocument): number {
+  switch (time.mode) {
+    case 'live':
+      return checkTime(time.nowMs);
+    case 'replay':
+      return document.timestampMs;
+    default:
+      throw new AttestationError('TIME_INVALID', 'the mode is neither live nor replay');
+  }
 }
 
 function checkAge(document: AttestationDocument, chain: CertificateChain, time: VerificationTime): string[] {

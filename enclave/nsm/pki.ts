@@ -80,7 +80,7 @@ const LEVELS: readonly Level[] = [
     // A document is checked again on chain some time after it was made: never hand out the end of a leaf's life.
     leftMsMin: LEAF_LIFE_MS / 2,
     pathLength: undefined,
-    usages: (x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.nonRepudiation) as x509.KeyUsageFlags,
+    usages: x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.nonRepudiation,
   },
 ];
 
