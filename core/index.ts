@@ -7,6 +7,7 @@ export * from './config.ts';
 export * from './decision.ts';
 export * from './ed25519.ts';
 export * from './errors.ts';
+export * from './fairness.ts';
 export * from './format-error.ts';
 export * from './names.ts';
 export * from './pod.ts';
