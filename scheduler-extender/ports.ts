@@ -10,6 +10,8 @@ export interface NodeFacts {
 /** The watched projection of the API server. Reads never wait. */
 export interface KubeView {
   readonly synced: boolean;
+  /** Grows whenever a node comes, goes, or comes back with another UID; what is derived from all nodes is kept until then. */
+  readonly nodesVersion: number;
   pod(uid: string): PodFacts | undefined;
   pods(): Iterable<PodFacts>;
   node(name: string): NodeFacts | undefined;
