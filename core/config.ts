@@ -60,6 +60,18 @@ const webhook = z.strictObject({
   controlPlaneNodes: names.default([]),
 });
 
+/** What `daas verify`, `explain` and the other commands of a person use. */
+const client = z.strictObject({
+  kubeconfig: file,
+  enclaveUrl: z.url(),
+  /** The plain HTTP listener of the enclave: its certificate is taken from there and checked against the chain. */
+  bootstrapUrl: z.url(),
+  certFile: file,
+  keyFile: file,
+  /** Key that signs this person's transactions: a file with a `suiprivkey…` text. */
+  suiKeyFile: file.optional(),
+});
+
 const configurationSchema = z.strictObject({
   apiVersion: z.literal('k3s-daas.io/v1alpha1'),
   kind: z.literal('DaaSConfiguration'),
@@ -69,12 +81,14 @@ const configurationSchema = z.strictObject({
   policy: policySchema,
   enclave: enclave.optional(),
   webhook: webhook.optional(),
+  client: client.optional(),
 });
 
 /** The content of `daas.yaml`. Sections of parts that a machine does not run may be left out. */
 export type Configuration = z.infer<typeof configurationSchema>;
 export type EnclaveConfiguration = z.infer<typeof enclave>;
 export type WebhookConfiguration = z.infer<typeof webhook>;
+export type ClientConfiguration = z.infer<typeof client>;
 
 const PUBLIC_NETWORKS = new Set(['testnet', 'mainnet']);
 

@@ -1,0 +1,145 @@
+import { X509Certificate } from 'node:crypto';
+import { request as httpsRequest } from 'node:https';
+
+import { z } from 'zod';
+
+import { equalBytes, fromHex, sha256, type Bytes, type ClientConfiguration } from '@k3s-daas/core';
+
+import { readText } from './configuration.ts';
+import { CliError } from './errors.ts';
+
+const REPLY_BYTES_MAX = 16 << 20;
+const TIMEOUT_MS = 10_000;
+
+const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const attestationReply = z.strictObject({
+  document: z.base64().max(65_536),
+  decisionKey: hex32,
+  logKey: hex32,
+  tlsKeyHash: hex32,
+  certificatePem: z.string().max(16_384),
+  csrPem: z.string().max(16_384),
+});
+
+export interface EnclaveAttestation {
+  readonly document: Bytes;
+  readonly decisionKey: Bytes;
+  readonly logKey: Bytes;
+  readonly tlsKeyHash: Bytes;
+  readonly certificatePem: string;
+  readonly csrPem: string;
+}
+
+/** What the enclave's bootstrap listener serves. Nothing of it is believed before the document is verified. */
+export async function fetchAttestation(bootstrapUrl: string): Promise<EnclaveAttestation> {
+  const response = await get(new URL('/api/v1/tee/attestation', bootstrapUrl));
+  const reply = attestationReply.safeParse(await response.json());
+  if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
+  const { document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
+  return {
+    document: new Uint8Array(Buffer.from(document, 'base64')),
+    decisionKey: fromHex(decisionKey),
+    logKey: fromHex(logKey),
+    tlsKeyHash: fromHex(tlsKeyHash),
+    certificatePem,
+    csrPem,
+  };
+}
+
+/** Hands the enclave the client certificate that was issued for its key. */
+export async function putKubernetesCertificate(bootstrapUrl: string, pem: string): Promise<void> {
+  const url = new URL('/api/v1/tee/kubernetes-certificate', bootstrapUrl);
+  const response = await fetch(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/x-pem-file' },
+    body: pem,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (!response.ok) throw unexpected(url.href, await response.text());
+}
+
+/** GET or POST to the enclave's TLS listener, with its TLS key pinned to the hash that the chain holds. */
+export class EnclaveClient {
+  readonly #url: string;
+  readonly #tls: { ca: string; cert: string; key: string };
+
+  private constructor(url: string, tls: { ca: string; cert: string; key: string }) {
+    this.#url = url;
+    this.#tls = tls;
+  }
+
+  /** @throws CliError if the certificate that the enclave shows is not for the key registered on chain. */
+  static async connect(
+    config: ClientConfiguration,
+    path: (relative: string) => string,
+    registeredTlsKeyHash: Bytes,
+  ): Promise<EnclaveClient> {
+    const { certificatePem } = await fetchAttestation(config.bootstrapUrl);
+    assertKeyHash(certificatePem, registeredTlsKeyHash);
+    const [cert, key] = await Promise.all([readText(path(config.certFile)), readText(path(config.keyFile))]);
+    return new EnclaveClient(config.enclaveUrl, { ca: certificatePem, cert, key });
+  }
+
+  async request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+    const { status, text } = await this.#send(method, path, body === undefined ? '' : JSON.stringify(body));
+    if (status === 200) return JSON.parse(text) as unknown;
+    throw unexpected(path, text, status);
+  }
+
+  #send(method: string, path: string, body: string): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const outgoing = httpsRequest(new URL(path, this.#url), {
+        method,
+        ...this.#tls,
+        timeout: TIMEOUT_MS,
+        headers: body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+      });
+      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
+      outgoing.on('error', (cause) => {
+        reject(new CliError('REQUEST_FAILED', `the enclave does not answer: ${cause.message}`, 'is it running?', { cause }));
+      });
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        incoming.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > REPLY_BYTES_MAX) incoming.destroy(new Error('the reply is too large'));
+          else chunks.push(chunk);
+        });
+        incoming.on('error', reject);
+        incoming.on('end', () => {
+          resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+        });
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+/** The SHA-256 of the certificate's SubjectPublicKeyInfo is the given one. */
+export function assertKeyHash(certificatePem: string, expected: Bytes): void {
+  const spki = new X509Certificate(certificatePem).publicKey.export({ format: 'der', type: 'spki' });
+  if (equalBytes(sha256(spki), expected)) return;
+  throw new CliError(
+    'VERIFICATION_FAILED',
+    'the enclave shows a TLS key that is not the one registered on chain',
+    'do not use this address: it is not the attested enclave, or it restarted and is not registered yet',
+  );
+}
+
+async function get(url: URL): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (cause) {
+    throw new CliError('REQUEST_FAILED', `${url.href} does not answer`, 'is the enclave running?', { cause });
+  }
+  if (!response.ok) throw unexpected(url.href, await response.text(), response.status);
+  return response;
+}
+
+function unexpected(where: string, what: string, status?: number): CliError {
+  const said = status === undefined ? what : `${status} ${what}`;
+  return new CliError('REQUEST_FAILED', `${where} answered: ${said.slice(0, 500)}`, 'see the log of the enclave');
+}

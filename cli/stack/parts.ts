@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { Children, type Child, type ChildExit } from '@k3s-daas/control-plane';
+import { z } from 'zod';
+
+import { CliError } from '../errors.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../bin/daas.js', import.meta.url));
+const READY_MS_MAX = 30_000;
+const POLL_MS = 25;
+
+/** Our own parts, each a process of its own that runs `daas ROLE`. */
+export interface Parts {
+  /** Starts a role and resolves with what it says when it serves. */
+  start(role: string, args: readonly string[]): Promise<{ child: Child; ready: Record<string, unknown> }>;
+  stop(): Promise<void>;
+}
+
+export async function createParts(dir: string, onExit: (exit: ChildExit) => void): Promise<Parts> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const children = new Children(dir, onExit);
+  return {
+    start: (role, args) => startPart(children, dir, role, args),
+    stop: () => children.stop(),
+  };
+}
+
+async function startPart(
+  children: Children,
+  dir: string,
+  role: string,
+  args: readonly string[],
+): Promise<{ child: Child; ready: Record<string, unknown> }> {
+  const readyFile = join(dir, `${role}.ready.json`);
+  await rm(readyFile, { force: true });
+  const child = await children.start(role, process.execPath, [LAUNCHER, role, ...args], {
+    DAAS_READY_FILE: readyFile,
+  });
+  const deadline = Date.now() + READY_MS_MAX;
+  for (;;) {
+    if (child.hasExited()) {
+      const { lastLines } = await child.exited;
+      throw new CliError('CHILD_EXITED', `daas ${role} ended before it was ready:\n${lastLines}`, 'mend what its log says');
+    }
+    const ready = await readReady(readyFile);
+    if (ready !== null) return { child, ready };
+    if (Date.now() > deadline) {
+      throw new CliError(
+        'CHILD_TIMEOUT',
+        `daas ${role} was not ready within ${READY_MS_MAX / 1000} s`,
+        `read its log: ${join(dir, 'logs', `${role}.log`)}`,
+      );
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+async function readReady(file: string): Promise<Record<string, unknown> | null> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    return null;
+  }
+  return z.strictObject({ ready: z.record(z.string(), z.unknown()) }).parse(JSON.parse(text)).ready;
+}
