@@ -1,0 +1,213 @@
+/// Claims of node names: one stake stands behind one node, with the node's key and capacity. A claim says who may run
+/// a node of that name; it holds no money, and to jail it takes none.
+module k3s_daas::nodes;
+
+use k3s_daas::cluster::{Cluster, ClusterCap, StakeParameters};
+use k3s_daas::staking::{Self, Position};
+use std::string::String;
+use sui::bcs;
+use sui::clock::Clock;
+use sui::ed25519;
+use sui::event;
+
+// === Errors ===
+
+/// Only a stake of role node can claim a node.
+const ERoleNotNode: u64 = 0;
+/// The stake already stands behind a node.
+const EStakeBound: u64 = 1;
+/// The name is claimed by another stake.
+const ENameTaken: u64 = 2;
+/// The name is not a DNS-1123 subdomain of at most 253 bytes.
+const ENameInvalid: u64 = 3;
+/// A node key and a CSR key hash have 32 bytes.
+const EKeyLength: u64 = 4;
+/// A node offers some CPU and some memory.
+const EZeroCapacity: u64 = 5;
+/// No stake could cover this capacity: the amount exceeds 64 bits.
+const ECapacityTooLarge: u64 = 6;
+/// The stake is smaller than what the claimed capacity requires.
+const EStakeTooSmall: u64 = 7;
+/// The proof is not the node key's signature of the claim.
+const EProofInvalid: u64 = 8;
+/// The stake stands behind no node.
+const EStakeNotBound: u64 = 9;
+/// A jailed node cannot leave, or leaving and claiming again would undo the jail.
+const EJailed: u64 = 10;
+/// No stake claims this name.
+const ENodeUnknown: u64 = 11;
+/// The node is not jailed.
+const ENotJailed: u64 = 12;
+
+// === Constants ===
+
+const KEY_BYTES: u64 = 32;
+const NAME_BYTES_MAX: u64 = 253;
+const MILLI_PER_CPU: u128 = 1000;
+const MIB_PER_GIB: u128 = 1024;
+const CLAIM_DOMAIN: vector<u8> = b"k3s-daas/claim/v1";
+
+// === Structs ===
+
+/// What the node key signs, after the domain string (docs/formats.md).
+public struct NodeClaimProof has copy, drop {
+    cluster: ID,
+    stake: ID,
+    node: String,
+    csr_key_hash: vector<u8>,
+}
+
+// === Events ===
+
+public struct NodeClaimed has copy, drop {
+    cluster: ID,
+    node: String,
+    stake: ID,
+    owner: address,
+}
+
+public struct NodeLeft has copy, drop {
+    cluster: ID,
+    node: String,
+    stake: ID,
+}
+
+public struct NodeJailed has copy, drop {
+    cluster: ID,
+    node: String,
+}
+
+public struct NodeUnjailed has copy, drop {
+    cluster: ID,
+    node: String,
+}
+
+// === Public functions ===
+
+/// Claims a free name for the sender's unbound node stake. `proof` shows that the claimant holds `node_key`, and names
+/// cluster, stake, name and CSR key, so that it is worth nothing to anyone else.
+public fun claim(
+    cluster: &mut Cluster,
+    position: &mut Position,
+    name: String,
+    node_key: vector<u8>,
+    csr_key_hash: vector<u8>,
+    cpu_milli: u64,
+    memory_mib: u64,
+    proof: vector<u8>,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    cluster.assert_version();
+    position.assert_cluster(cluster);
+    position.assert_owner(ctx);
+    assert!(position.role() == staking::role_node(), ERoleNotNode);
+    assert!(position.node().is_none(), EStakeBound);
+    assert!(is_dns1123_subdomain(&name), ENameInvalid);
+    assert!(!cluster.has_claim(name), ENameTaken);
+    assert!(node_key.length() == KEY_BYTES && csr_key_hash.length() == KEY_BYTES, EKeyLength);
+    assert!(cpu_milli > 0 && memory_mib > 0, EZeroCapacity);
+    let required = required_stake(&cluster.stakes(), cpu_milli, memory_mib);
+    assert!(position.active_value() >= required, EStakeTooSmall);
+    let stake = object::id(position);
+    let message = claim_message(object::id(cluster), stake, name, csr_key_hash);
+    assert!(ed25519::ed25519_verify(&proof, &node_key, &message), EProofInvalid);
+
+    position.bind(name);
+    cluster.add_claim(
+        name,
+        stake,
+        position.owner(),
+        node_key,
+        csr_key_hash,
+        cpu_milli,
+        memory_mib,
+        required,
+        clock.timestamp_ms(),
+    );
+    event::emit(NodeClaimed {
+        cluster: object::id(cluster),
+        node: name,
+        stake,
+        owner: position.owner(),
+    });
+}
+
+/// Gives the name up: the stake is unbound and the name free.
+public fun leave(cluster: &mut Cluster, position: &mut Position, ctx: &TxContext) {
+    cluster.assert_version();
+    position.assert_cluster(cluster);
+    position.assert_owner(ctx);
+    assert!(position.node().is_some(), EStakeNotBound);
+    let name = position.unbind();
+    assert!(!cluster.claim(name).claim_jailed(), EJailed);
+    cluster.remove_claim(name);
+    event::emit(NodeLeft {
+        cluster: object::id(cluster),
+        node: name,
+        stake: object::id(position),
+    });
+}
+
+/// Bars a node from the cluster. Takes no stake.
+public fun jail(cluster: &mut Cluster, cap: &ClusterCap, name: String) {
+    cluster.assert_cap(cap);
+    assert!(cluster.has_claim(name), ENodeUnknown);
+    assert!(!cluster.claim(name).claim_jailed(), EJailed);
+    cluster.set_jailed(name, true);
+    event::emit(NodeJailed { cluster: object::id(cluster), node: name });
+}
+
+public fun unjail(cluster: &mut Cluster, cap: &ClusterCap, name: String) {
+    cluster.assert_cap(cap);
+    assert!(cluster.has_claim(name), ENodeUnknown);
+    assert!(cluster.claim(name).claim_jailed(), ENotJailed);
+    cluster.set_jailed(name, false);
+    event::emit(NodeUnjailed { cluster: object::id(cluster), node: name });
+}
+
+// === Views ===
+
+/// Stake that a capacity requires, in MIST: the rates, each rounded up, and never less than a node's minimum.
+public fun required_stake(stakes: &StakeParameters, cpu_milli: u64, memory_mib: u64): u64 {
+    // Products of two u64 and these small sums fit in u128.
+    let cpu = (cpu_milli as u128) * (stakes.mist_per_cpu() as u128);
+    let memory = (memory_mib as u128) * (stakes.mist_per_gib() as u128);
+    let rate = cpu.divide_and_round_up(MILLI_PER_CPU) + memory.divide_and_round_up(MIB_PER_GIB);
+    assert!(rate <= (std::u64::max_value!() as u128), ECapacityTooLarge);
+    (rate as u64).max(stakes.node_min())
+}
+
+// === Package functions ===
+
+/// The bytes that a node key signs to claim a name.
+public(package) fun claim_message(
+    cluster: ID,
+    stake: ID,
+    node: String,
+    csr_key_hash: vector<u8>,
+): vector<u8> {
+    let mut message = CLAIM_DOMAIN;
+    message.append(bcs::to_bytes(&NodeClaimProof { cluster, stake, node, csr_key_hash }));
+    message
+}
+
+/// As Kubernetes validates node names: labels of lower-case letters, digits and inner hyphens, joined by dots.
+public(package) fun is_dns1123_subdomain(name: &String): bool {
+    let bytes = name.as_bytes();
+    let length = bytes.length();
+    if (length == 0 || length > NAME_BYTES_MAX) return false;
+    // A label starts and ends with a letter or a digit, so none may follow a separator or precede one.
+    let mut inner = false;
+    let mut i = 0;
+    while (i < length) {
+        let byte = bytes[i];
+        let alphanumeric = (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
+        if (alphanumeric) inner = true
+        else if (byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46) {}
+        else if (byte == 46 && inner && i + 1 < length) inner = false
+        else return false;
+        i = i + 1;
+    };
+    inner
+}
