@@ -54,6 +54,7 @@ export class Children {
   readonly #dir: string;
   readonly #onExit: (exit: ChildExit) => void;
   readonly #running = new Map<number, { child: Child; recorded: Recorded }>();
+  #closed = false;
   readonly #killAll = (): void => {
     for (const { recorded } of this.#running.values()) signalIfRunning(recorded, 'SIGKILL');
   };
@@ -81,13 +82,16 @@ export class Children {
     const [program, ...rest] = [...deathBond(), file, ...args];
     const process_ = spawn(program ?? file, rest, {
       cwd: this.#dir,
-      env: { ...process.env, ...env },
+      env: { ...inherited(), ...env },
       stdio: ['ignore', log, log],
       // A session of its own: Ctrl-C in the terminal reaches us alone, and we end them in order.
       detached: true,
     });
     closeSync(log);
     await spawned(name, process_);
+    // `stop` may have come in between, and has not seen this one.
+    if (this.#closed) process_.kill('SIGKILL');
+    this.#refuseIfClosed();
     const pid = process_.pid ?? 0;
     const expected = { exit: false };
     const exited = this.#watch(name, pid, process_, expected);
@@ -108,17 +112,23 @@ export class Children {
     return child;
   }
 
-  /** Stops all but `last` at once, then `last` (what the others write to). */
-  async stop(last: string): Promise<void> {
+  /** Stops all at once, but `last` (what the others write to) after the others. Nothing can be started then. */
+  async stop(last?: string): Promise<void> {
+    this.#closed = true;
     const children = this.list();
     await Promise.all(children.filter(({ name }) => name !== last).map((child) => child.stop()));
     await Promise.all(children.filter(({ name }) => name === last).map((child) => child.stop()));
     process.removeListener('exit', this.#killAll);
-    rmSync(join(this.#dir, RECORD_FILE), { force: true });
+    if (this.#running.size === 0) rmSync(join(this.#dir, RECORD_FILE), { force: true });
   }
 
   async lastLines(name: string): Promise<string> {
     return tail(join(this.#dir, 'logs', `${name}.log`));
+  }
+
+  #refuseIfClosed(): void {
+    if (!this.#closed) return;
+    throw new ControlPlaneError('not-running', 'The control plane was stopped.', 'Start a new one.');
   }
 
   #watch(name: string, pid: number, process_: ChildProcess, expected: { exit: boolean }): Promise<ChildExit> {
@@ -185,6 +195,12 @@ async function readRecord(dir: string): Promise<z.infer<typeof recordSchema> | u
 async function allGone(processes: readonly ProcessIdentity[], msMax: number): Promise<void> {
   const deadline = performance.now() + msMax;
   while (processes.some(isRunning) && performance.now() < deadline) await delay(20);
+}
+
+/** Not our whole environment: it may hold keys, and these programs read settings from theirs. */
+function inherited(): NodeJS.ProcessEnv {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'GOMAXPROCS', 'GOMEMLIMIT'];
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 function spawned(name: string, process_: ChildProcess): Promise<void> {

@@ -115,6 +115,8 @@ export function controllerManagerCommand(
       `--root-ca-file=${pki.ca}`,
       `--cluster-signing-cert-file=${pki.ca}`,
       `--cluster-signing-key-file=${pki.caKey}`,
+      // It creates this folder, by default under /usr.
+      `--flex-volume-plugin-dir=${layout.dir}/flexvolume`,
       // Its defaults (20 and 30) make a dozen pods take 5 s longer to be there.
       '--kube-api-qps=200',
       '--kube-api-burst=400',
@@ -163,7 +165,10 @@ function servingFlags(layout: Layout, kubeconfig: string, port: number): string[
     `--secure-port=${port}`,
     `--tls-cert-file=${layout.pki.loopback}`,
     `--tls-private-key-file=${layout.pki.loopbackKey}`,
+    `--client-ca-file=${layout.pki.ca}`,
     `--authentication-kubeconfig=${kubeconfig}`,
+    // There is no aggregation layer, whose missing CA it would look up for ever.
+    '--authentication-skip-lookup=true',
     `--authorization-kubeconfig=${kubeconfig}`,
   ];
 }

@@ -12,7 +12,6 @@ import {
   type Layout,
   schedulerCommand,
 } from './components.ts';
-import { ControlPlaneError } from './errors.ts';
 import { prepareIdentity } from './identity.ts';
 import { kubeconfigText, writePrivate } from './kubeconfig.ts';
 import { kubectl } from './kubectl.ts';
@@ -259,9 +258,6 @@ class LoopbackControlPlane implements ControlPlane {
   }
 
   #start(name: string, { file, args }: Command): Promise<Child> {
-    if (this.#stopped !== undefined) {
-      throw new ControlPlaneError('not-running', 'The control plane was stopped.', 'Start a new one.');
-    }
     // kwok reads and writes ~/.kwok otherwise.
     return this.#children.start(name, file, args, { KWOK_WORKDIR: join(this.dir, 'kwok') });
   }
