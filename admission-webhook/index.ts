@@ -1,1 +1,17 @@
-export {};
+export {
+  EXEMPT_NAMESPACES,
+  webhookConfigSchema,
+  type WebhookConfig,
+  type WebhookConfigInput,
+} from './config.ts';
+export { Denied, type DenialCode } from './denied.ts';
+export { serveWebhook, type Webhook, type WebhookOptions, type WebhookTls } from './http/server.ts';
+export { ManifestError } from './manifest-error.ts';
+export {
+  renderAdmissionConfiguration,
+  renderOverlay,
+  renderSchedulerConfig,
+  type AdmissionConfigurationOptions,
+  type OverlayOptions,
+  type SchedulerConfigOptions,
+} from './manifests.ts';

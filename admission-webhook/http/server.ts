@@ -1,0 +1,272 @@
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket, type SecureContextOptions } from 'node:tls';
+
+import { CodedError, type ChainView, type Clock } from '@k3s-daas/core';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+
+import { webhookConfigSchema, type WebhookConfig, type WebhookConfigInput } from '../config.ts';
+import { Denied } from '../denied.ts';
+import { webhookMetrics, type WebhookMetrics } from '../metrics.ts';
+import { review, subjectOf } from '../review.ts';
+import { freshSnapshot } from '../snapshot.ts';
+import { BODY_BYTES_MAX, decodeReview, ReviewError } from './decode.ts';
+import { allowedResponse, deniedResponse } from './response.ts';
+
+export interface WebhookTls {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** Authorities of client certificates; during a rotation the old and the new one together. */
+  readonly clientCaPem: string;
+}
+
+export interface WebhookOptions {
+  readonly chain: ChainView;
+  readonly clock: Clock;
+  readonly config: WebhookConfigInput;
+  readonly tls: WebhookTls;
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly registry?: Registry;
+}
+
+export interface Webhook {
+  readonly port: number;
+  /** Swaps certificate, key and client authorities without dropping a call. */
+  setTls(tls: WebhookTls): void;
+  /** Reports not ready, answers for `drainMs` more, then closes. */
+  close(): Promise<void>;
+}
+
+/** Go keeps idle connections for 90 s and does not repeat a POST on one that the server closed meanwhile. */
+const KEEP_ALIVE_MS = 120_000;
+const CLOSE_MS_MAX = 5_000;
+
+interface Lifecycle {
+  draining: boolean;
+  /** Connections made before the last change of certificates end after their next answer. */
+  retired: WeakSet<object>;
+  readonly open: Set<TLSSocket>;
+}
+
+/**
+ * Serves `POST /validate` to the API server, which must present a client certificate of an allowed name, and
+ * `/livez`, `/readyz`, `/metrics` to anyone.
+ *
+ * @throws ZodError if the config is wrong; Error if the address is taken.
+ */
+export async function serveWebhook(options: WebhookOptions): Promise<Webhook> {
+  const config = webhookConfigSchema.parse(options.config);
+  const metrics = webhookMetrics(options.chain, options.clock, options.registry);
+  const lifecycle: Lifecycle = { draining: false, retired: new WeakSet(), open: new Set() };
+  const server = createServer(
+    {
+      ...secureContext(options.tls),
+      requestCert: true,
+      // The gate is requireApiServer, which names who was refused; probes and scrapers have no certificate.
+      rejectUnauthorized: false,
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      connectionsCheckingInterval: 5_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    application(options, config, metrics, lifecycle),
+  );
+  server.maxConnections = 1_024;
+  server.on('secureConnection', (socket) => {
+    lifecycle.open.add(socket);
+    socket.once('close', () => lifecycle.open.delete(socket));
+  });
+  await listen(server, options.port, options.host);
+  const { port } = server.address() as AddressInfo;
+  options.log.info({ host: options.host, port }, 'admission webhook serves');
+  return {
+    port,
+    setTls(tls) {
+      server.setSecureContext(secureContext(tls));
+      lifecycle.retired = new WeakSet(lifecycle.open);
+      options.log.info('certificates changed');
+    },
+    close: () => drain(server, config.drainMs, lifecycle),
+  };
+}
+
+function secureContext(tls: WebhookTls): SecureContextOptions {
+  return { cert: tls.certPem, key: tls.keyPem, ca: tls.clientCaPem, minVersion: 'TLSv1.3' };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function drain(server: Server, drainMs: number, lifecycle: Lifecycle): Promise<void> {
+  lifecycle.draining = true;
+  await sleep(drainMs);
+  const closed = new Promise<void>((resolve) =>
+    server.close(() => {
+      resolve();
+    }),
+  );
+  server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    server.closeAllConnections();
+  }, CLOSE_MS_MAX);
+  await closed;
+  clearTimeout(timer);
+}
+
+function application(
+  options: WebhookOptions,
+  config: WebhookConfig,
+  metrics: WebhookMetrics,
+  lifecycle: Lifecycle,
+): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((req, res, next) => {
+    if (lifecycle.draining || lifecycle.retired.has(req.socket)) res.setHeader('connection', 'close');
+    next();
+  });
+  app.get('/livez', (_req, res) => void res.type('text').send('ok'));
+  app.get('/readyz', (_req, res) => {
+    ready(res, options, config, lifecycle);
+  });
+  app.get('/metrics', async (_req, res) => {
+    res.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use(requireApiServer(config.allowedClients, options.log, metrics));
+  app.post(
+    '/validate',
+    express.raw({ type: 'application/json', limit: BODY_BYTES_MAX, inflate: false }),
+    (req, res) => {
+      validate(req, res, options, config, metrics);
+    },
+  );
+  app.use((_req, res) => {
+    refuse(res, 404, 'ROUTE_UNKNOWN: only POST /validate is here', 'route', metrics);
+  });
+  app.use(onError(options.log, metrics));
+  return app;
+}
+
+/** Not ready while draining or without a fresh snapshot. Reviews of pods are answered all the same. */
+function ready(
+  res: Response,
+  { chain, clock }: WebhookOptions,
+  config: WebhookConfig,
+  { draining }: Lifecycle,
+): void {
+  if (draining) {
+    res.status(503).type('text').send('DRAINING: the webhook is closing');
+    return;
+  }
+  try {
+    freshSnapshot({ chain, clock, stakeSnapshotAgeMsMax: config.stakeSnapshotAgeMsMax });
+    res.type('text').send('ok');
+  } catch (error) {
+    if (!(error instanceof Denied)) throw error;
+    res.status(503).type('text').send(`${error.code}: ${error.message}; ${error.remedy}`);
+  }
+}
+
+/** Whoever may ask could probe what would pass, and send bodies of any shape: only the API server may (ADR 0005). */
+function requireApiServer(allowed: readonly string[], log: Logger, metrics: WebhookMetrics): RequestHandler {
+  return (req, res, next) => {
+    const { socket } = req;
+    const certified = socket instanceof TLSSocket && socket.authorized;
+    // Several CNs come as an array, which is never an API server's certificate.
+    const name: unknown = certified ? socket.getPeerCertificate().subject.CN : undefined;
+    if (typeof name === 'string' && allowed.includes(name)) {
+      next();
+      return;
+    }
+    log.warn({ client: name, remote: socket.remoteAddress }, 'refused a caller that is not the API server');
+    const message =
+      'CLIENT_UNKNOWN: only the API server may call; it presents a client certificate through its ' +
+      '--admission-control-config-file (see manifests/README.md)';
+    refuse(res.setHeader('connection', 'close'), 401, message, 'client', metrics);
+  };
+}
+
+function validate(
+  req: Request,
+  res: Response,
+  options: WebhookOptions,
+  config: WebhookConfig,
+  metrics: WebhookMetrics,
+): void {
+  if (!Buffer.isBuffer(req.body)) {
+    refuse(res, 415, 'CONTENT_TYPE_WRONG: send application/json, not compressed', 'content-type', metrics);
+    return;
+  }
+  const request = decodeReview(req.body);
+  const subject = subjectOf(request);
+  const stop = metrics.seconds.startTimer({ subject });
+  try {
+    review(request, { chain: options.chain, clock: options.clock, config });
+    metrics.reviews.inc({ subject, code: '' });
+    res.json(allowedResponse(request.uid));
+  } catch (error) {
+    if (!(error instanceof Denied)) throw error;
+    const { namespace, name, user } = request;
+    options.log.info({ subject, namespace, name, user: user.name, code: error.code }, 'denied');
+    metrics.reviews.inc({ subject, code: error.code });
+    res.json(deniedResponse(request.uid, error));
+  } finally {
+    stop();
+  }
+}
+
+function refuse(
+  res: Response,
+  status: number,
+  message: string,
+  reason: string,
+  metrics: WebhookMetrics,
+): void {
+  metrics.rejectedCalls.inc({ reason });
+  res.status(status).type('text').send(message);
+}
+
+/** Errors of the body parser carry a status below 500; everything else is a defect, and any non-200 denies. */
+function onError(log: Logger, metrics: WebhookMetrics): ErrorRequestHandler {
+  return (error: unknown, _req, res: Response, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    if (error instanceof ReviewError) {
+      refuse(res, 400, `${error.code}: ${error.message}; ${error.remedy}`, 'body', metrics);
+      return;
+    }
+    const status = statusOf(error);
+    if (status === 500) log.error({ err: error }, 'review failed');
+    const code =
+      error instanceof CodedError ? error.code : status === 413 ? 'BODY_TOO_LARGE' : 'REVIEW_FAILED';
+    refuse(res, status, `${code}: the review failed`, status === 500 ? 'defect' : 'body', metrics);
+  };
+}
+
+function statusOf(error: unknown): number {
+  const status: unknown =
+    typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+}
