@@ -1,1 +1,12 @@
-export {};
+export * from './abort-codes.ts';
+export * from './accounts.ts';
+export * as calls from './calls.ts';
+export type { ClusterTerms, NodeTerms, ObjectInput } from './calls.ts';
+export * from './client.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './execute.ts';
+export * from './layouts.ts';
+export * from './reads.ts';
+export * from './transactions.ts';
+export * from './watcher.ts';

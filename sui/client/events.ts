@@ -1,0 +1,106 @@
+import { bcs } from '@mysten/bcs';
+import { bytes32, suiId, u64, type Bytes, type SuiId } from '@k3s-daas/core';
+import { normalizeStructTag } from '@mysten/sui/utils';
+
+import { parseObject, type Layout } from './layouts.ts';
+
+const pcr = bcs.byteVector().transform({ name: 'pcr', output: (bytes) => new Uint8Array(bytes) });
+
+// One entry per event struct of sui/move/daas/sources, keyed as Move names it.
+const EVENTS = {
+  'cluster::ClusterCreated': bcs.struct('ClusterCreated', {
+    cluster: suiId,
+    configDigest: bytes32,
+    policyDigest: bytes32,
+  }),
+  'cluster::ConfigAccepted': bcs.struct('ConfigAccepted', {
+    cluster: suiId,
+    configVersion: u64,
+    pcr0: pcr,
+    pcr1: pcr,
+    pcr2: pcr,
+  }),
+  'cluster::ConfigRetired': bcs.struct('ConfigRetired', { cluster: suiId, configVersion: u64 }),
+  'staking::Staked': bcs.struct('Staked', {
+    cluster: suiId,
+    position: suiId,
+    owner: suiId,
+    role: bcs.u8(),
+    amount: u64,
+  }),
+  'staking::ToppedUp': bcs.struct('ToppedUp', { cluster: suiId, position: suiId, amount: u64 }),
+  'staking::UnbondRequested': bcs.struct('UnbondRequested', {
+    cluster: suiId,
+    position: suiId,
+    amount: u64,
+    untilMs: u64,
+  }),
+  'staking::Withdrawn': bcs.struct('Withdrawn', { cluster: suiId, position: suiId, amount: u64 }),
+  'staking::Slashed': bcs.struct('Slashed', {
+    cluster: suiId,
+    position: suiId,
+    amount: u64,
+    reason: bcs.string(),
+  }),
+  'nodes::NodeClaimed': bcs.struct('NodeClaimed', {
+    cluster: suiId,
+    node: bcs.string(),
+    stake: suiId,
+    owner: suiId,
+  }),
+  'nodes::NodeLeft': bcs.struct('NodeLeft', { cluster: suiId, node: bcs.string(), stake: suiId }),
+  'nodes::NodeJailed': bcs.struct('NodeJailed', { cluster: suiId, node: bcs.string() }),
+  'nodes::NodeUnjailed': bcs.struct('NodeUnjailed', { cluster: suiId, node: bcs.string() }),
+  'enclaves::SlotGranted': bcs.struct('SlotGranted', {
+    cluster: suiId,
+    slot: suiId,
+    registrar: suiId,
+    configVersion: u64,
+  }),
+  'enclaves::SessionRegistered': bcs.struct('SessionRegistered', {
+    cluster: suiId,
+    session: suiId,
+    configVersion: u64,
+    decisionKey: bytes32,
+    logKey: bytes32,
+    tlsKeyHash: bytes32,
+  }),
+  'enclaves::SessionActivated': bcs.struct('SessionActivated', { cluster: suiId, session: suiId, term: u64 }),
+  'enclaves::SessionRevoked': bcs.struct('SessionRevoked', { cluster: suiId, session: suiId }),
+};
+
+type Events = typeof EVENTS;
+export type ChainEventKind = keyof Events;
+
+/** An event of the package; `kind` is `module::Name`. */
+export type ChainEvent = {
+  [K in ChainEventKind]: { readonly kind: K } & Readonly<Events[K]['$inferType']>;
+}[ChainEventKind];
+
+export type EventOf<K extends ChainEventKind> = Extract<ChainEvent, { kind: K }>;
+
+/** The modules that emit events. */
+export const EVENT_MODULES = ['cluster', 'staking', 'nodes', 'enclaves'] as const;
+
+/**
+ * @returns null for a type that this version does not know.
+ * @throws ChainError OBJECT_MALFORMED if a known event does not parse.
+ */
+export function parseEvent(packageId: SuiId, eventType: string, content: Bytes): ChainEvent | null {
+  const prefix = `${normalizeStructTag(`${packageId}::m::T`).slice(0, 66)}::`;
+  const type = normalizeStructTag(eventType);
+  if (!type.startsWith(prefix)) return null;
+  const kind = type.slice(prefix.length);
+  if (!Object.hasOwn(EVENTS, kind)) return null;
+  const value: object = parseObject(
+    EVENTS[kind as ChainEventKind] as unknown as Layout<object>,
+    kind,
+    content,
+  );
+  return { kind, ...value } as ChainEvent;
+}
+
+/** The events of one kind, in order. */
+export function eventsOf<K extends ChainEventKind>(events: readonly ChainEvent[], kind: K): EventOf<K>[] {
+  return events.filter((event): event is EventOf<K> => event.kind === kind);
+}
