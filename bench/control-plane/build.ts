@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ControlPlaneError } from './errors.ts';
 import { buildFailed, findGo, type Go, MODULE_DIR, runGo } from './go.ts';
@@ -10,6 +10,8 @@ import { withLock } from './lock.ts';
 const REPOSITORY_DIR = join(MODULE_DIR, '..', '..');
 /** Lines of `go build -v` for everything from an empty cache (Go 1.26, linux/amd64), to show how far it is. */
 const PACKAGES_ESTIMATE = 2800;
+const PACKAGE_PATH = /^[\w./~-]+$/;
+const PROGRESS_EVERY_MS = 1000;
 const STAGES_FILE = 'kwok-stages.yaml';
 const STAGES = [
   'node/fast/node-initialize',
@@ -104,7 +106,9 @@ async function ensureBuilt(
   };
   return withLock(`${target}.lock`, waiting, async () => {
     const meanwhile = await readBuild(target);
-    return meanwhile ?? build(go, target, pinned, progress);
+    if (meanwhile !== undefined) return meanwhile;
+    await removeUnfinished(target);
+    return build(go, target, pinned, progress);
   });
 }
 
@@ -156,17 +160,24 @@ async function goBuild(
     ...PACKAGES,
   ];
   progress({ step: 'build', message: `building Kubernetes ${version} with ${go.version}`, fraction: 0 });
-  const seen = { packages: 0, modules: 0 };
+  let packages = 0;
+  let modules = 0;
+  let toldAt = -Infinity;
   await runGo(go, args, (line) => {
-    if (line.startsWith('go: downloading ')) {
-      seen.modules += 1;
-      progress({ step: 'download', message: `module ${seen.modules}: ${line.slice(16)}` });
-    } else if (/^[\w./~-]+$/.test(line)) {
-      seen.packages += 1;
-      const fraction = Math.min(seen.packages / PACKAGES_ESTIMATE, 0.99);
-      progress({ step: 'build', message: `package ${seen.packages}: ${line}`, fraction });
-    }
+    const download = line.startsWith('go: downloading ');
+    if (download) modules += 1;
+    else if (PACKAGE_PATH.test(line)) packages += 1;
+    else return;
+    if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
+    toldAt = performance.now();
+    if (download) progress({ step: 'download', message: `module ${modules}: ${line.slice(16)}` });
+    else progress({ step: 'build', ...howFar(packages) });
   });
+}
+
+function howFar(packages: number): { message: string; fraction: number } {
+  const message = `package ${packages} of about ${PACKAGES_ESTIMATE}`;
+  return { message, fraction: Math.min(packages / PACKAGES_ESTIMATE, 0.99) };
 }
 
 async function kwokStages(go: Go): Promise<string> {
@@ -209,6 +220,14 @@ async function readBuild(target: string): Promise<Binaries | undefined> {
   const versions = versionsSchema.parse(JSON.parse(text));
   const paths = each((program) => join(target, PROGRAMS[program].file));
   return { ...paths, stages: join(target, STAGES_FILE), versions };
+}
+
+/** What a build that was killed left behind, half a gigabyte each. Only with the lock held. */
+async function removeUnfinished(target: string): Promise<void> {
+  for (const name of await readdir(dirname(target))) {
+    if (!name.startsWith(`${basename(target)}.build-`)) continue;
+    await rm(join(dirname(target), name), { recursive: true, force: true });
+  }
 }
 
 async function newestBuild(cacheDir: string, sources: string): Promise<Binaries | undefined> {

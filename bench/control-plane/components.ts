@@ -33,7 +33,7 @@ export interface Command {
 const SERVICE_CIDR = '10.96.0.0/16';
 /** The first address of SERVICE_CIDR: what pods call `kubernetes.default`. */
 export const SERVICE_IP = '10.96.0.1';
-export const SERVICE_ACCOUNT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
+const SERVICE_ACCOUNT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** etcd behind mutual TLS even here: any local user could write pods and secrets past the API server otherwise. */
 export function etcdCommand(layout: Layout, fsync: boolean, extra: readonly string[]): Command {

@@ -2,19 +2,23 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /** Below the range from which kernels take ports for outgoing connections, so that none is lost before it is used. */
-const FIRST = 20_000;
+const FIRST = 12_000;
 const LAST = 29_999;
-const TRIES = 200;
+const TRIES = 500;
+/** Given to somebody in this process who may not be listening yet. */
+const given = new Set<number>();
 
-/** Different ports on which nobody listens on loopback. */
+/** Ports on loopback on which nobody listens, never the same twice in one process. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  for (let i = 0; i < TRIES && ports.size < count; i++) {
+  const ports: number[] = [];
+  for (let i = 0; i < TRIES && ports.length < count; i++) {
     const port = randomInt(FIRST, LAST + 1);
-    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isFree(port)) ports.push(port);
   }
-  if (ports.size < count) throw new Error(`no ${count} free ports between ${FIRST} and ${LAST}`);
-  return [...ports];
+  if (ports.length < count) throw new Error(`no ${count} free ports between ${FIRST} and ${LAST}`);
+  return ports;
 }
 
 function isFree(port: number): Promise<boolean> {

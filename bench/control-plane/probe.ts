@@ -14,7 +14,7 @@ export interface Trust {
 }
 
 /** GET; true for status 200. Any failure of the connection is false: it is not there yet. */
-export function answers(url: string, trust: Trust): Promise<boolean> {
+function answers(url: string, trust: Trust): Promise<boolean> {
   return new Promise((resolve) => {
     const done = (response: http.IncomingMessage): void => {
       response.resume();

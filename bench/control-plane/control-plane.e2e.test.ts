@@ -19,12 +19,9 @@ const STOP_MS_MAX = 4_000;
 
 let binaries: Binaries;
 t.before(async () => {
-  let shown = 0;
   binaries = await ensureControlPlane({
-    progress: ({ step, message, fraction = 0 }) => {
-      if (step === 'build' && Date.now() - shown < 5000) return;
-      shown = Date.now();
-      t.comment(`${step} ${Math.round(fraction * 100)} % ${message}`);
+    progress: ({ step, message }) => {
+      t.comment(`${step}: ${message}`);
     },
   });
 });
