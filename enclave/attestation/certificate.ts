@@ -48,7 +48,8 @@ export function readCertificate(der: Bytes, name: string): Certificate {
     const node = new X509Certificate(der);
     const parsed = new x509.X509Certificate(new Uint8Array(der));
     const basicConstraints = readBasicConstraints(parsed);
-    agree(node, parsed, basicConstraints, fields.publicKey);
+    const keyUsage = readKeyUsage(parsed);
+    agree(node, parsed, { basicConstraints, keyUsage, publicKey: fields.publicKey });
     checkExtensions(parsed, name);
     return {
       der,
@@ -57,7 +58,7 @@ export function readCertificate(der: Bytes, name: string): Certificate {
       notBeforeMs: parsed.notBefore.getTime(),
       notAfterMs: parsed.notAfter.getTime(),
       basicConstraints,
-      keyUsage: readKeyUsage(parsed),
+      keyUsage,
       publicKey: node.publicKey,
       node,
     };
@@ -112,15 +113,16 @@ function sequenceOf(element: DerElement, count: number, name: string): DerElemen
 function agree(
   node: X509Certificate,
   parsed: x509.X509Certificate,
-  basicConstraints: BasicConstraints | undefined,
-  spki: Bytes,
+  read: Pick<Certificate, 'basicConstraints' | 'keyUsage'> & { publicKey: Bytes },
 ): void {
+  // OpenSSL calls a certificate a CA if basicConstraints says so and keyUsage, where present, does not object.
+  const isCa = (read.basicConstraints?.ca ?? false) && (read.keyUsage?.keyCertSign ?? true);
   const same =
     node.validFromDate.getTime() === parsed.notBefore.getTime() &&
     node.validToDate.getTime() === parsed.notAfter.getTime() &&
-    node.ca === (basicConstraints?.ca ?? false) &&
-    equalBytes(new Uint8Array(node.publicKey.export({ format: 'der', type: 'spki' })), spki) &&
-    equalBytes(new Uint8Array(parsed.publicKey.rawData), spki);
+    node.ca === isCa &&
+    equalBytes(new Uint8Array(node.publicKey.export({ format: 'der', type: 'spki' })), read.publicKey) &&
+    equalBytes(new Uint8Array(parsed.publicKey.rawData), read.publicKey);
   if (!same) throw new TypeError('two readers of the certificate disagree');
 }
 
