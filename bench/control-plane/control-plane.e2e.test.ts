@@ -1,18 +1,24 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-import { get } from 'node:https';
-import { connect } from 'node:net';
+import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { createServer, get } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { describeError } from '@k3s-daas/core';
 import t from 'tap';
 import { temporaryDir } from './test/fixtures.ts';
 import { processStartTime } from './process-identity.ts';
 import {
   type Binaries,
+  type ChildExit,
+  clientCertificateFromCsr,
   type ControlPlane,
   ControlPlaneError,
   ensureControlPlane,
   nodeManifest,
+  startControlPlane,
 } from './index.ts';
-import { type ChildExit, startControlPlane } from './index.ts';
 
 const READY_MS_MAX = 15_000;
 const STOP_MS_MAX = 4_000;
@@ -74,6 +80,69 @@ void t.test('a whole control plane', async (t) => {
       code: 'kubectl-failed',
       message: /node 'n1' cannot read 'n2', only its own Node object/,
     });
+  });
+
+  await t.test('a certificate for a request carries the names we dictate', async (t) => {
+    const dir = temporaryDir(t);
+    const [key, csr, crt] = [join(dir, 'k'), join(dir, 'csr'), join(dir, 'crt')];
+    const subject = ['-subj', '/O=system:masters/CN=admin'];
+    execFileSync(
+      'openssl',
+      ['req', '-new', '-newkey', 'ed25519', '-nodes', '-keyout', key, '-out', csr, ...subject],
+      { stdio: 'pipe' },
+    );
+    const names = { commonName: 'system:node:n1', organizations: ['system:nodes'] };
+    writeFileSync(crt, (await clientCertificateFromCsr(cp.ca, readFileSync(csr, 'utf8'), names)).certPem);
+    const flags = ['--client-certificate', crt, '--client-key', key];
+    const review: unknown = JSON.parse(await cp.kubectl(['auth', 'whoami', '-o', 'json', ...flags]));
+    t.match(review, {
+      status: { userInfo: { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] } },
+    });
+  });
+
+  await t.test('an admission webhook on loopback is asked', async (t) => {
+    const usages = ['server'] as const;
+    const { certPem, keyPem } = await cp.ca.issue({
+      commonName: 'webhook',
+      usages,
+      ips: ['127.0.0.1'],
+      days: 1,
+    });
+    const server = createServer({ cert: certPem, key: keyPem }, (request, response) => {
+      void json(request).then((review) => {
+        const { uid } = (review as { request: { uid: string } }).request;
+        const denial = { uid, allowed: false, status: { message: 'not while the webhook says no' } };
+        response.setHeader('content-type', 'application/json');
+        response.end(
+          JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: denial }),
+        );
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    t.teardown(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const webhook = {
+      name: 'no.k3s-daas.io',
+      clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle: Buffer.from(cp.caPem).toString('base64') },
+      rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }],
+      admissionReviewVersions: ['v1'],
+      sideEffects: 'None',
+    };
+    const kind = 'ValidatingWebhookConfiguration';
+    const metadata = { name: 'no' };
+    const manifest = { apiVersion: 'admissionregistration.k8s.io/v1', kind, metadata, webhooks: [webhook] };
+    await cp.kubectl(['create', '-f', '-'], { input: JSON.stringify(manifest) });
+    // The API server reads new webhooks from a watch.
+    let refusal = '';
+    for (let i = 0; i < 50 && refusal === ''; i++) {
+      refusal = await cp.kubectl(['create', 'configmap', `c${i}`]).then(() => '', describeError);
+    }
+    t.match(
+      refusal,
+      /admission webhook "no\.k3s-daas\.io" denied the request: not while the webhook says no/,
+    );
+    await cp.kubectl(['delete', kind, 'no']);
+    server.closeAllConnections();
   });
 
   await t.test('a second scheduler', async (t) => {
