@@ -15,3 +15,10 @@ export {
   type OverlayOptions,
   type SchedulerConfigOptions,
 } from './manifests.ts';
+export {
+  startStakeWatch,
+  type RoundResult,
+  type StakeWatch,
+  type StakeWatchConfig,
+  type StakeWatchOptions,
+} from './controllers/stake-watch.ts';

@@ -1,16 +1,14 @@
 import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 
-import { parseDocument, stringify } from 'yaml';
+import { parse, parseDocument, stringify } from 'yaml';
+import { z } from 'zod';
 
 import { EXEMPT_NAMESPACES } from './config.ts';
 import { ManifestError } from './manifest-error.ts';
 
 /** The one copy of the manifests, in the repository. Images pass their own path. */
 const BASE = resolve(import.meta.dirname, '../manifests/base');
-const CONFIGURATION = 'k3s-daas';
-const GUARDED_ENTRIES = ['pods.k3s-daas.io', 'bindings.k3s-daas.io', 'pods-status.k3s-daas.io'];
-const NODE_ENTRIES = ['nodes.k3s-daas.io', 'nodes-status.k3s-daas.io'];
 const SECRET_FILE = { mode: 0o600 };
 
 export interface OverlayOptions {
@@ -35,43 +33,53 @@ export interface OverlayOptions {
  * @throws ManifestError if the URL is not https (the API server takes no other) or a name is not one of Kubernetes.
  */
 export async function renderOverlay(options: OverlayOptions): Promise<string> {
-  const {
-    webhookUrl,
-    webhookCaPem,
-    base = BASE,
-    exemptNamespaces = EXEMPT_NAMESPACES,
-    controlPlaneNodes = [],
-  } = options;
-  requireHttps(webhookUrl);
-  requireNames([...exemptNamespaces, ...controlPlaneNodes]);
-  const clientConfig = { url: webhookUrl, caBundle: Buffer.from(webhookCaPem).toString('base64') };
-  const namespaceSelector = {
-    matchExpressions: [
-      { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptNamespaces] },
-    ],
-  };
-  const matchConditions =
-    controlPlaneNodes.length === 0 ? {} : { matchConditions: [notOwnControlPlane(controlPlaneNodes)] };
+  requireHttps(options.webhookUrl);
+  requireNames([...(options.exemptNamespaces ?? []), ...(options.controlPlaneNodes ?? [])]);
+  const base = await realpath(options.base ?? BASE);
+  const configuration = webhooksSchema.parse(parse(await readFile(join(base, 'webhooks.yaml'), 'utf8')));
   const patch = {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: CONFIGURATION },
-    webhooks: [
-      ...GUARDED_ENTRIES.map((name) => ({ name, clientConfig, namespaceSelector })),
-      ...NODE_ENTRIES.map((name) => ({ name, clientConfig, ...matchConditions })),
-    ],
+    ...configuration,
+    webhooks: configuration.webhooks.map((entry) => patchOf(entry, options)),
   };
   await mkdir(options.dir, { recursive: true });
   const dir = await realpath(options.dir);
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
-    resources: [relative(dir, await realpath(base))],
+    resources: [relative(dir, base)],
     patches: [{ path: 'webhooks.patch.yaml' }],
   };
   await writeFile(join(dir, 'webhooks.patch.yaml'), stringify(patch, { aliasDuplicateObjects: false }));
   await writeFile(join(dir, 'kustomization.yaml'), stringify(kustomization));
   return dir;
+}
+
+const webhooksSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.object({ name: z.string() }),
+  webhooks: z.array(
+    z.object({
+      name: z.string(),
+      namespaceSelector: z.unknown().optional(),
+      matchConditions: z.array(z.object({ name: z.string(), expression: z.string() })).default([]),
+    }),
+  ),
+});
+
+type BaseEntry = z.infer<typeof webhooksSchema>['webhooks'][number];
+
+/** One entry of the strategic merge, by name. Entries without a selector are those of nodes. */
+function patchOf({ name, namespaceSelector, matchConditions }: BaseEntry, options: OverlayOptions): object {
+  const { webhookUrl, webhookCaPem, exemptNamespaces = EXEMPT_NAMESPACES, controlPlaneNodes = [] } = options;
+  const clientConfig = { url: webhookUrl, caBundle: Buffer.from(webhookCaPem).toString('base64') };
+  if (namespaceSelector !== undefined) {
+    const exempt = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptNamespaces] };
+    return { name, clientConfig, namespaceSelector: { matchExpressions: [exempt] } };
+  }
+  if (controlPlaneNodes.length === 0) return { name, clientConfig };
+  // kustomize replaces matchConditions instead of merging them: those of the base are repeated.
+  return { name, clientConfig, matchConditions: [...matchConditions, notOwnControlPlane(controlPlaneNodes)] };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket, type SecureContextOptions } from 'node:tls';
 
-import { CodedError, type ChainView, type Clock } from '@k3s-daas/core';
+import type { ChainView, Clock } from '@k3s-daas/core';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -13,6 +13,7 @@ import express, {
 } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { z } from 'zod';
 
 import { webhookConfigSchema, type WebhookConfig, type WebhookConfigInput } from '../config.ts';
 import { Denied } from '../denied.ts';
@@ -259,14 +260,14 @@ function onError(log: Logger, metrics: WebhookMetrics): ErrorRequestHandler {
     }
     const status = statusOf(error);
     if (status === 500) log.error({ err: error }, 'review failed');
-    const code =
-      error instanceof CodedError ? error.code : status === 413 ? 'BODY_TOO_LARGE' : 'REVIEW_FAILED';
+    const code = status === 413 ? 'BODY_TOO_LARGE' : 'REVIEW_FAILED';
     refuse(res, status, `${code}: the review failed`, status === 500 ? 'defect' : 'body', metrics);
   };
 }
 
+const httpErrorSchema = z.object({ status: z.number().int().min(400).max(499) });
+
 function statusOf(error: unknown): number {
-  const status: unknown =
-    typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+  const result = httpErrorSchema.safeParse(error);
+  return result.success ? result.data.status : 500;
 }
