@@ -17,8 +17,7 @@ R+eWw5b6cp3PmanfS5YwDgYDVR0PAQH/BAQDAgGGMAoGCCqGSM49BAMDA2kAMGYC
 MQCjfy+Rocm9Xue4YnwWmNJVA44fA0P5W2OpYow9OYCVRaEevL8uO1XYru5xtMPW
 rfMCMQCi85sWBbJwKKXdS6BptQFuZbT73o/gBh1qUxl/nNr12UO8Yfwr6wPLb+6N
 IwLz3/Y=
------END CERTIFICATE-----
-`;
+-----END CERTIFICATE-----`;
 
 /** DER of the AWS root, the trust anchor of every real enclave. */
 export const awsNitroRootG1: Bytes = fromBase64(

@@ -1,0 +1,172 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromHex, toHex, utf8 } from '@k3s-daas/core';
+import t from 'tap';
+import { sigStructure } from './cose.ts';
+import {
+  AWS_NITRO_ROOT_G1_PEM,
+  awsNitroRootG1,
+  verifyAttestation,
+  verifyDocument,
+  type AttestationErrorCode,
+} from './index.ts';
+import { outcome, type Options } from './testing/fixture.ts';
+
+void t.test('Sig_structure of RFC 8152, appendix C.2.1', (t) => {
+  const protectedHeader = fromHex('a10126');
+  const payload = utf8('This is the content.');
+  const structure = sigStructure(protectedHeader, payload);
+  t.equal(toHex(structure), '846a5369676e61747572653143a101264054546869732069732074686520636f6e74656e742e');
+  // Key "11" of appendix C.7.1, and the signature printed in the example.
+  const key = createPublicKey({
+    format: 'jwk',
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: Buffer.from('bac5b11cad8f99f9c72b05cf4b9e26d244dc189f745228255a219a86d6a09eff', 'hex').toString(
+        'base64url',
+      ),
+      y: Buffer.from('20138bf82dc1b6d562be0fa54ab7804a3a64b6d72ccfed6b6fb6ed28bbfc117e', 'hex').toString(
+        'base64url',
+      ),
+    },
+  });
+  const signature = fromHex(
+    '8eb33e4ca31d1c465ab05aac34cc6b23d58fef5c083106c4d25a91aef0b0117e' +
+      '2af9a291aa32e14ab834dc56ed2a223444547e01f11d3b0916e5a4c345cacb36',
+  );
+  t.ok(verify('sha256', structure, { key, dsaEncoding: 'ieee-p1363' }, signature));
+  t.end();
+});
+
+interface Positive {
+  readonly file: string;
+  readonly timestampMs: number;
+  /** PCR0, 1 and 2 as the repository that published the document prints them. */
+  readonly pcrs: readonly [string, string, string];
+}
+
+const POSITIVE: readonly Positive[] = [
+  {
+    file: '01-prod-2025-11-10-pcr16-indefinite.bin',
+    timestampMs: 1762795210812,
+    pcrs: [
+      '3aa0e6e6ed7d8301655fced7e6ddcc443a3e57bf62f070caa6becf337069e859c0f03d68136440ff1cab8adefd20634c',
+      'b0d319fa64f9c2c9d7e9187bc21001ddacfab4077e737957fa1b8b97cc993bed43a79019aebfd40ee5f6f213147909f8',
+      'fdb2295dc5d9b67a653ed5f3ead5fc8166ec3cae1de1c7c6f31c3b43b2eb26ab5d063f414f3d2b93163426805dfe057e',
+    ],
+  },
+  {
+    file: '02-prod-2026-01-03-indefinite.bin',
+    timestampMs: 1767472867402,
+    pcrs: [
+      '4b8d4cf2a99e05ce1b5bddaf9d21cb446eb0e606c5bebd1ebf02b473a22165f7b68b0bb0d1ac5a90f0311e493522cfab',
+      '0343b056cd8485ca7890ddd833476d78460aed2aa161548e4e26bedf321726696257d623e8805f3f605946b3d8b0c6aa',
+      '16efcc1d6952c5b9737eb2ab1751a08412835c5125818bfb55f6367cb3cdca49b13d2a5b6d771de9db1578242e328c6d',
+    ],
+  },
+  {
+    file: '03-prod-2022-11-09-nonce-userdata.bin',
+    timestampMs: 1668034320696,
+    pcrs: [
+      '22f9e1c949208da55eb01b9b9fc88f87454f77ba133f0d82320b509621c92482152a99d0a12335b97178c02d6f977d01',
+      'bcdf05fefccaa8e55bf2c8d6dee9e79bbff31e34bf28a99aa19e6b29c37ee80b214a414b7607236edf26fcb78654e63f',
+      '00943ea859140fed74e1025fe41aedb38780eae5656b3f9ef9b4b0e6111350315544db3efcda05725108f72b2ab141f7',
+    ],
+  },
+];
+
+const NEGATIVE: readonly { file: string; code: AttestationErrorCode }[] = [
+  { file: 'badsig-veracruz.bin', code: 'COSE_SIGNATURE' },
+  { file: 'corrupt-cbor-base-raw.bin', code: 'CBOR_DEPTH' },
+  { file: 'debug-2024-11-14-sui.bin', code: 'POLICY_DEBUG' },
+  { file: 'debug-2025-12-25-dstack-indefinite.bin', code: 'POLICY_DEBUG' },
+  { file: 'framed-bytes-dstack.bin', code: 'CBOR_TRAILING_BYTES' },
+  { file: 'wrong-root-selfsigned-oyster.bin', code: 'ROOT_MISMATCH' },
+  { file: 'wrong-root-selfsigned-pcr16-oyster.bin', code: 'ROOT_MISMATCH' },
+];
+
+const folder = join(import.meta.dirname, '../../../shared/attestation-vectors');
+const absent = existsSync(folder) ? false : `no real documents at ${folder}`;
+const load = (file: string): Uint8Array => new Uint8Array(readFileSync(join(folder, file)));
+const DAY = 24 * 3_600_000;
+
+function optionsFor(pcrs: readonly [string, string, string], time: Options['time']): Options {
+  const [zero, one, two] = pcrs.map(fromHex) as [Uint8Array, Uint8Array, Uint8Array];
+  return { trustAnchor: awsNitroRootG1, time, policy: { pcrs: { 0: zero, 1: one, 2: two } } };
+}
+
+void t.test('documents of AWS', { skip: absent }, (t) => {
+  t.equal(load('aws-nitro-root-G1.pem').toString(), utf8(AWS_NITRO_ROOT_G1_PEM).toString(), 'the AWS root');
+  for (const { file, timestampMs, pcrs } of POSITIVE) {
+    const bytes = load(file);
+    const live = (nowMs: number): Options => optionsFor(pcrs, { mode: 'live', nowMs, ageMsMax: 3_600_000 });
+    const result = verifyAttestation(bytes, optionsFor(pcrs, { mode: 'replay' }));
+    t.equal(result.timestampMs, timestampMs, `${file}: replay`);
+    t.equal(
+      outcome(() => verifyAttestation(bytes, live(timestampMs + 60_000))),
+      'accepted',
+      `${file}: live, then`,
+    );
+    t.equal(
+      outcome(() => verifyAttestation(bytes, live(timestampMs + DAY))),
+      'CERTIFICATE_EXPIRED',
+      `${file}: live, a day later`,
+    );
+    t.equal(
+      outcome(() => verifyAttestation(bytes, live(timestampMs + 2 * 3_600_000))),
+      'TIME_TOO_OLD',
+      `${file}: live, two hours later`,
+    );
+    t.equal(
+      outcome(() => verifyDocument(bytes, { trustAnchor: awsNitroRootG1, nowMs: timestampMs })),
+      'accepted',
+      `${file}: alone`,
+    );
+    t.equal(
+      outcome(() => verifyDocument(bytes, { trustAnchor: awsNitroRootG1, nowMs: timestampMs + DAY })),
+      'CERTIFICATE_EXPIRED',
+    );
+    const [zero, one] = pcrs;
+    const wrong = optionsFor([zero, one, zero], { mode: 'replay' });
+    t.equal(
+      outcome(() => verifyAttestation(bytes, wrong)),
+      'POLICY_PCR',
+      `${file}: another PCR2`,
+    );
+  }
+  const [first, , third] = POSITIVE.map(({ file, pcrs }) =>
+    verifyAttestation(load(file), optionsFor(pcrs, { mode: 'replay' })),
+  );
+  t.equal(first?.pcrs.size, 17, '01 has PCR0 to PCR16');
+  t.equal(first?.publicKey?.length, 32);
+  t.equal(first?.userData?.length, 0, 'empty user data is not null');
+  t.equal(first?.nonce, null);
+  t.equal(third?.nonce?.length, 32);
+  t.end();
+});
+
+void t.test('documents that look like AWS', { skip: absent }, (t) => {
+  // Any PCRs: none of these may get as far as the comparison.
+  const pcrs = POSITIVE[0]?.pcrs ?? (['', '', ''] as const);
+  for (const { file, code } of NEGATIVE) {
+    const bytes = load(`negative/${file}`);
+    t.equal(
+      outcome(() => verifyAttestation(bytes, optionsFor(pcrs, { mode: 'replay' }))),
+      code,
+      file,
+    );
+  }
+  for (const file of NEGATIVE.map((row) => row.file).filter((name) => name.startsWith('debug'))) {
+    const bytes = load(`negative/${file}`);
+    const at = Buffer.from(bytes).indexOf('timestamp') + 'timestamp'.length + 1;
+    const nowMs = Number(Buffer.from(bytes).readBigUInt64BE(at));
+    const { pcrs: found } = verifyDocument(bytes, { trustAnchor: awsNitroRootG1, nowMs });
+    t.notOk(
+      found.get(4)?.every((byte) => byte === 0),
+      `${file}: genuine, and PCR4 is not zero`,
+    );
+  }
+  t.end();
+});
