@@ -30,13 +30,15 @@ export function boundedFetch(options: BoundedFetchOptions): Fetch {
     const timer = setTimeout(() => {
       deadline.abort();
     }, options.deadlineMs);
+    const endsAt = performance.now() + options.deadlineMs;
     const signal = init?.signal ? AbortSignal.any([deadline.signal, init.signal]) : deadline.signal;
     try {
       for (let attempt = 1; ; attempt += 1) {
-        const last = attempt >= attemptsMax;
+        const pauseMs = PAUSE_MS * 2 ** (attempt - 1) * (0.5 + options.random() / 2);
+        const isLast = (): boolean => attempt >= attemptsMax || performance.now() + pauseMs >= endsAt;
         try {
           const response = await options.fetch(input, { ...init, signal });
-          if (last || !isTransient(response)) return await readWhole(response, options.responseBytesMax);
+          if (!isTransient(response) || isLast()) return await readWhole(response, options.responseBytesMax);
           await response.body?.cancel();
         } catch (error) {
           if (deadline.signal.aborted) {
@@ -48,9 +50,10 @@ export function boundedFetch(options: BoundedFetchOptions): Fetch {
             );
           }
           if (signal.aborted || error instanceof RpcError) throw error;
-          if (last) throw rpcError('CHAIN_UNREACHABLE', 'UNAVAILABLE', `${method}: ${reason(error)}`, error);
+          if (isLast())
+            throw rpcError('CHAIN_UNREACHABLE', 'UNAVAILABLE', `${method}: ${reason(error)}`, error);
         }
-        await pause(PAUSE_MS * 2 ** (attempt - 1) * (0.5 + options.random() / 2), signal);
+        await pause(pauseMs, signal);
       }
     } finally {
       clearTimeout(timer);
