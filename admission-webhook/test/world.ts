@@ -1,0 +1,161 @@
+/** A chain in memory for tests: the real port, real keys and signatures, data of the test. */
+import {
+  DecisionKind,
+  ed25519FromSeed,
+  encodeDecisionMessage,
+  encodeReceipt,
+  sha256,
+  snapshotDigest,
+  StakeRole,
+  utf8,
+  type ChainSnapshot,
+  type ChainView,
+  type ClusterState,
+  type Decision,
+  type NodeClaim,
+  type Session,
+  type Signer,
+  type Stake,
+} from '@k3s-daas/core';
+
+export const id = (byte: string): string => `0x${byte.repeat(32)}`;
+const digest = (text: string): Uint8Array => sha256(utf8(text));
+
+export const CLUSTER = id('c1');
+export const SESSION = id('5e');
+export const TERM = 3n;
+export const POLICY_DIGEST = digest('policy');
+export const STAKE_1 = id('a1');
+export const STAKE_2 = id('a2');
+const OWNER = id('0e');
+
+/** The enclave's decision key, and another one that nobody registered. */
+export const enclaveKey: Signer = ed25519FromSeed(digest('enclave'));
+export const strangerKey: Signer = ed25519FromSeed(digest('stranger'));
+
+export function stake(stakeId: string, change: Partial<Stake> = {}): Stake {
+  return { id: stakeId, owner: OWNER, role: StakeRole.node, active: 1_000n, unbonding: 0n, ...change };
+}
+
+export function claim(node: string, stakeId: string, change: Partial<NodeClaim> = {}): NodeClaim {
+  return {
+    node,
+    stake: stakeId,
+    owner: OWNER,
+    nodeKey: digest(`key ${node}`),
+    csrKeyHash: digest(`csr ${node}`),
+    cpuMilli: 4_000n,
+    memoryMib: 16_384n,
+    required: 1_000n,
+    jailed: false,
+    ...change,
+  };
+}
+
+export interface WorldState {
+  readonly cluster: ClusterState;
+  readonly stakes: readonly Stake[];
+  readonly claims: readonly NodeClaim[];
+  readonly sessions: readonly Session[];
+}
+
+export const session: Session = {
+  id: SESSION,
+  configVersion: 1n,
+  decisionKey: enclaveKey.publicKey,
+  logKey: digest('log key'),
+  tlsKeyHash: digest('tls key'),
+  revoked: false,
+};
+
+/** Cluster with an active session, n1 and n2 claimed and staked. */
+export const healthy: WorldState = {
+  cluster: {
+    id: CLUSTER,
+    configDigest: digest('config'),
+    policyDigest: POLICY_DIGEST,
+    configVersion: 1n,
+    active: { session: SESSION, term: TERM },
+  },
+  stakes: [stake(STAKE_1), stake(STAKE_2)],
+  claims: [claim('n1', STAKE_1), claim('n2', STAKE_2)],
+  sessions: [session],
+};
+
+export class MemoryChain implements ChainView {
+  #snapshot: ChainSnapshot | null = null;
+  #checkpoint = 0n;
+  readonly #listeners = new Set<(snapshot: ChainSnapshot) => void>();
+
+  current(): ChainSnapshot | null {
+    return this.#snapshot;
+  }
+
+  onChange(listener: (snapshot: ChainSnapshot) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Makes a new checkpoint of this state. */
+  set(state: WorldState, timestampMs: number): void {
+    const content = {
+      cluster: state.cluster,
+      stakes: new Map(state.stakes.map((entry) => [entry.id, entry])),
+      claims: new Map(state.claims.map((entry) => [entry.node, entry])),
+      sessions: new Map(state.sessions.map((entry) => [entry.id, entry])),
+    };
+    this.#snapshot = {
+      ...content,
+      checkpoint: ++this.#checkpoint,
+      checkpointDigest: digest(`checkpoint ${this.#checkpoint}`),
+      checkpointTimestampMs: timestampMs,
+      digest: snapshotDigest(content),
+    };
+    for (const listener of this.#listeners) listener(this.#snapshot);
+  }
+
+  forget(): void {
+    this.#snapshot = null;
+  }
+}
+
+export interface Placement {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly node: string;
+}
+
+/** A decision of the active session on n1, with this much of it changed. */
+export function decide(placement: Placement, nowMs: number, change: Partial<Decision> = {}): Decision {
+  return {
+    cluster: CLUSTER,
+    session: SESSION,
+    term: TERM,
+    configVersion: 1n,
+    sequence: 7n,
+    previous: digest('previous'),
+    kind: DecisionKind.bind,
+    ...placement,
+    serviceAccount: 'default',
+    serviceAccountUid: '7c5a0a52-3f0e-4d8f-9d5b-0b7f3f4f5a11',
+    podSpecDigest: digest('spec'),
+    nodeUid: '0f8fad5b-d9cb-469f-a165-70867728950e',
+    nodeKeyHash: digest('node key'),
+    stake: placement.node === 'n2' ? STAKE_2 : STAKE_1,
+    notAfterMs: BigInt(nowMs + 10_000),
+    policyDigest: POLICY_DIGEST,
+    checkpoint: 1n,
+    checkpointDigest: digest('checkpoint 1'),
+    snapshotDigest: digest('snapshot'),
+    inputDigest: digest('input'),
+    feasibleDigest: digest('feasible'),
+    ...change,
+  };
+}
+
+/** The annotation's text. */
+export function sign(decision: Decision, timestampMs: number, key: Signer = enclaveKey): string {
+  const message = encodeDecisionMessage(BigInt(timestampMs), decision);
+  return encodeReceipt({ message, signature: key.sign(message) });
+}
