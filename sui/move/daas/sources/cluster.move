@@ -401,18 +401,6 @@ public(package) fun join_treasury(cluster: &mut Cluster, slashed: Balance<SUI>) 
 // === Test functions ===
 
 #[test_only]
-public fun new_for_testing(
-    config_digest: vector<u8>,
-    policy_digest: vector<u8>,
-    config: EnclaveConfig,
-    document_age_ms_max: u64,
-    stakes: StakeParameters,
-    ctx: &mut TxContext,
-): (Cluster, ClusterCap) {
-    new(config_digest, policy_digest, config, document_age_ms_max, stakes, ctx)
-}
-
-#[test_only]
 public fun stakes_for_testing(
     user_min: u64,
     node_min: u64,

@@ -337,10 +337,3 @@ fun pcr(indices: &vector<u8>, values: &vector<vector<u8>>, index: u8): vector<u8
     assert!(found.length() == 1, EPcrMissing);
     found.pop_back()
 }
-
-// === Test functions ===
-
-#[test_only]
-public fun set_config_version_for_testing(session: &mut Session, config_version: u64) {
-    session.config_version = config_version;
-}
