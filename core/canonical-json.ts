@@ -26,7 +26,10 @@ function serialize(value: unknown, depth: number): string {
     case 'object':
       if (value === null) return 'null';
       return Array.isArray(value) ? list(value, depth) : members(value, depth);
-    default:
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+    case 'undefined':
       throw refused(`a ${typeof value} is no JSON value`);
   }
 }

@@ -4,7 +4,8 @@ import type { PodFacts } from './ports.ts';
 /** Why a node of a filter call was left out. `unresolvable`: evicting pods from it would not help. */
 export interface NodeRejection {
   readonly node: string;
-  readonly code: ExtenderErrorCode | string;
+  /** An ExtenderErrorCode, or the code of an Ineligibility. */
+  readonly code: string;
   readonly message: string;
   readonly unresolvable: boolean;
 }

@@ -1,0 +1,240 @@
+import {
+  ed25519FromSeed,
+  policyDigest,
+  policySchema,
+  SCHEDULER_NAME,
+  sha256,
+  snapshotDigest,
+  StakeRole,
+  utf8,
+  type ChainSnapshot,
+  type NodeClaim,
+  type Policy,
+  type Stake,
+  type SuiId,
+} from '@k3s-daas/core';
+
+import type { Engine } from '../../engine.ts';
+import { openDecisionLog } from '../../log/log.ts';
+import { MemoryDisk } from '../../log/test/memory-file-system.ts';
+import type {
+  BindingRequest,
+  BindingResult,
+  EngineDependencies,
+  PodFacts,
+  SessionIdentity,
+} from '../../ports.ts';
+import { createEngine } from '../engine.ts';
+
+export const idOf = (kind: string, number: number): SuiId =>
+  `0x${Buffer.from(sha256(utf8(`${kind}-${number}`))).toString('hex')}`;
+
+const CLUSTER = idOf('cluster', 0);
+const GIB = 1n << 30n;
+
+/** A cluster, a chain and an API server in memory; the API server keeps Kubernetes' rules for bindings. */
+export class World {
+  nowMs = 1_800_000_000_000;
+  synced = true;
+  nodesVersion = 1;
+  /** The checkpoint's age; null stops the chain. */
+  chainAgeMs = 1_000;
+  noSnapshot = false;
+  identity: SessionIdentity | null = {
+    cluster: CLUSTER,
+    session: idOf('session', 0),
+    term: 1n,
+    configVersion: 1n,
+  };
+  readonly signer = ed25519FromSeed(sha256(utf8('a key for tests')));
+  readonly policy: Policy;
+  readonly nodes = new Map<string, { name: string; uid: string }>();
+  readonly stakes = new Map<SuiId, Stake>();
+  readonly claims = new Map<string, NodeClaim>();
+  /** What the API server holds, by UID. The cache shows the same unless `staleCache` does. */
+  readonly pods = new Map<string, PodFacts>();
+  readonly staleCache = new Map<string, PodFacts>();
+  readonly serviceAccounts = new Map([['shop/default', 'sa-uid-1']]);
+  readonly posted: BindingRequest[] = [];
+  /** Answers instead of the API server; after 'applied' the binding has happened all the same. */
+  fault: ((request: BindingRequest) => BindingResult | { applied: BindingResult } | undefined) | null = null;
+  readFails = false;
+  disk = new MemoryDisk();
+  #version = 1;
+  #snapshot: ChainSnapshot | null = null;
+
+  constructor(options: { operators?: number; nodesEach?: number; policy?: Record<string, unknown> } = {}) {
+    const { operators = 4, nodesEach = 2, policy = {} } = options;
+    const capacity = { cpuMilli: '100000', memoryBytes: String(400n * GIB) };
+    this.policy = policySchema.parse({ capacity, shortlist: 4, ...policy });
+    for (let operator = 0; operator < operators; operator += 1) {
+      for (let at = 0; at < nodesEach; at += 1)
+        this.addNode(`n${operator}-${at}`, operator, 1000n * BigInt(operator + 1));
+    }
+  }
+
+  addNode(name: string, operator: number, active: bigint): void {
+    const id = idOf(`stake of ${name} by`, operator);
+    const owner = idOf('operator', operator);
+    this.nodes.set(name, { name, uid: `uid-of-${name}` });
+    this.stakes.set(id, { id, owner, role: StakeRole.node, active, unbonding: 0n });
+    const nodeKey = sha256(utf8(`key of ${name}`));
+    const capacity = { cpuMilli: 4000n, memoryMib: 8192n };
+    this.claims.set(name, {
+      node: name,
+      stake: id,
+      owner,
+      nodeKey,
+      csrKeyHash: nodeKey,
+      ...capacity,
+      required: 1000n,
+      jailed: false,
+    });
+    this.nodesVersion += 1;
+    this.#snapshot = null;
+  }
+
+  /** Takes the stake of a node down to this much. */
+  setStake(node: string, active: bigint): void {
+    const claim = this.claims.get(node);
+    const stake = this.stakes.get(claim?.stake ?? '');
+    if (stake === undefined) throw new Error(`no stake behind ${node}`);
+    this.stakes.set(stake.id, { ...stake, active });
+    this.#snapshot = null;
+  }
+
+  addPod(uid: string, cpuMilli = 1000n, memoryBytes = GIB): PodFacts {
+    const pod: PodFacts = {
+      uid,
+      namespace: 'shop',
+      name: `pod-${uid}`,
+      resourceVersion: String((this.#version += 1)),
+      schedulerName: SCHEDULER_NAME,
+      serviceAccount: 'default',
+      specDigest: sha256(utf8(`spec of ${uid}`)),
+      requests: { cpuMilli, memoryBytes },
+      nodeName: '',
+      nominatedNode: '',
+      receipt: '',
+      phase: 'Pending',
+      deleting: false,
+    };
+    this.pods.set(uid, pod);
+    return pod;
+  }
+
+  changePod(uid: string, change: Partial<PodFacts>): PodFacts {
+    const pod = { ...this.pod(uid), ...change, resourceVersion: String((this.#version += 1)) };
+    this.pods.set(uid, pod);
+    return pod;
+  }
+
+  pod(uid: string): PodFacts {
+    const pod = this.pods.get(uid);
+    if (pod === undefined) throw new Error(`no pod ${uid}`);
+    return pod;
+  }
+
+  request(uid: string, node: string): { namespace: string; pod: string; podUid: string; node: string } {
+    return { namespace: 'shop', pod: `pod-${uid}`, podUid: uid, node };
+  }
+
+  get names(): string[] {
+    return [...this.nodes.keys()];
+  }
+
+  snapshot(): ChainSnapshot {
+    this.#snapshot ??= this.#makeSnapshot();
+    return { ...this.#snapshot, checkpointTimestampMs: this.nowMs - this.chainAgeMs };
+  }
+
+  dependencies(): EngineDependencies {
+    return {
+      policy: this.policy,
+      clock: { now: () => this.nowMs },
+      signer: this.signer,
+      identity: () => this.identity,
+      chain: { current: () => (this.noSnapshot ? null : this.snapshot()), onChange: () => () => undefined },
+      kube: this.#view(),
+      binder: {
+        bind: async (request) => {
+          await Promise.resolve();
+          this.posted.push(request);
+          const fault = this.fault?.(request);
+          if (fault === undefined) return this.#bind(request);
+          if (!('applied' in fault)) return fault;
+          this.#bind(request);
+          return fault.applied;
+        },
+        read: async (_namespace, _name, uid) => {
+          await Promise.resolve();
+          if (this.readFails) throw new Error('connect ECONNREFUSED');
+          return this.pods.get(uid) ?? null;
+        },
+      },
+    };
+  }
+
+  async start(): Promise<Engine> {
+    const log = await openDecisionLog({ path: '/log', fileSystem: this.disk });
+    return createEngine({ ...this.dependencies(), log });
+  }
+
+  /** Boots again on what a crash at this moment leaves on the disk: all of it, unless told otherwise. */
+  async crash(bytes: Uint8Array = this.disk.bytes): Promise<Engine> {
+    this.disk = new MemoryDisk(bytes.slice());
+    return this.start();
+  }
+
+  #view(): EngineDependencies['kube'] {
+    const synced = (): boolean => this.synced;
+    const version = (): number => this.nodesVersion;
+    const cached = (uid: string): PodFacts | undefined => this.staleCache.get(uid) ?? this.pods.get(uid);
+    return {
+      get synced() {
+        return synced();
+      },
+      get nodesVersion() {
+        return version();
+      },
+      pod: cached,
+      pods: () => this.pods.values(),
+      node: (name) => this.nodes.get(name),
+      nodes: () => this.nodes.values(),
+      serviceAccountUid: (namespace, name) => this.serviceAccounts.get(`${namespace}/${name}`),
+    };
+  }
+
+  /** The API server's part: UID and version are preconditions, and a bound pod is never bound again. */
+  #bind(request: BindingRequest): BindingResult {
+    const pod = this.pods.get(request.podUid);
+    if (pod === undefined) return { kind: 'refused', status: 404, message: 'pod not found' };
+    if (pod.resourceVersion !== request.resourceVersion)
+      return { kind: 'conflict', message: 'the object was modified' };
+    if (pod.nodeName !== '') return { kind: 'conflict', message: 'pod is already assigned to a node' };
+    this.changePod(request.podUid, { nodeName: request.node, receipt: request.receipt });
+    return { kind: 'bound' };
+  }
+
+  #makeSnapshot(): ChainSnapshot {
+    const content = {
+      cluster: {
+        id: CLUSTER,
+        configDigest: sha256(utf8('config')),
+        policyDigest: policyDigest(this.policy),
+        configVersion: 1n,
+        active: null,
+      },
+      stakes: new Map(this.stakes),
+      claims: new Map(this.claims),
+      sessions: new Map(),
+    };
+    return {
+      ...content,
+      checkpoint: 77n,
+      checkpointDigest: sha256(utf8('checkpoint 77')),
+      checkpointTimestampMs: this.nowMs,
+      digest: snapshotDigest(content),
+    };
+  }
+}

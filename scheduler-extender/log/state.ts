@@ -1,0 +1,299 @@
+import {
+  decodeDecisionMessage,
+  encodeReceipt,
+  FairnessLedger,
+  FormatError,
+  type Bytes,
+  type Charge,
+  type Decision,
+  type OperatorStake,
+  type SuiId,
+} from '@k3s-daas/core';
+
+import {
+  decodeInputs,
+  OutcomeResult,
+  type DecisionInputs,
+  type RecordBody,
+  type SessionRecord,
+  type TableRecord,
+} from './record.ts';
+
+/** A decision whose receipt may still bind its pod, or whose end is not known yet. */
+export interface OpenDecision {
+  readonly decision: Decision;
+  readonly timestampMs: number;
+  /** Annotation text of the receipt. */
+  readonly receipt: string;
+  readonly inputs: DecisionInputs;
+  readonly charge: Charge;
+}
+
+export interface TableNode {
+  readonly index: number;
+  readonly name: string;
+  readonly uid: string;
+  readonly operator: number | null;
+}
+
+export interface BoundReceipt {
+  readonly sequence: bigint;
+  readonly node: string;
+  readonly receipt: string;
+}
+
+/** How many pods the state remembers as bound, or with failed binds; the oldest are forgotten first. */
+const REMEMBERED_MAX = 16_384;
+
+type Undo = () => void;
+
+/**
+ * What a log says, record by record. The engine applies each record as it appends it, and a restart or an auditor
+ * applies the same records again: so live state and replay cannot differ. Every step can be undone, in reverse
+ * order, for records that could not be written.
+ */
+export class LogState {
+  session: SessionRecord | null = null;
+  /** How many records were applied. */
+  records = 0n;
+  reservedUpTo = 0n;
+  /** Highest sequence that a decision has or that is burnt. */
+  lastSequence = 0n;
+  readonly ledger: FairnessLedger;
+  readonly operators: SuiId[] = [];
+  readonly nodes: TableNode[] = [];
+  /** By pod UID: a pod has at most one. */
+  readonly open = new Map<string, OpenDecision>();
+  readonly bound = new Map<string, BoundReceipt>();
+  readonly #openBySequence = new Map<bigint, OpenDecision>();
+  readonly #operatorIndex = new Map<SuiId, number>();
+  readonly #nodeIndex = new Map<string, number>();
+  readonly #failures = new Map<string, ReadonlyMap<string, number>>();
+
+  constructor(lagMax: bigint) {
+    this.ledger = new FairnessLedger(lagMax);
+  }
+
+  operatorIndex(operator: SuiId): number | undefined {
+    return this.#operatorIndex.get(operator);
+  }
+
+  node(name: string): TableNode | undefined {
+    const index = this.#nodeIndex.get(name);
+    return index === undefined ? undefined : this.nodes[index];
+  }
+
+  openBySequence(sequence: bigint): OpenDecision | undefined {
+    return this.#openBySequence.get(sequence);
+  }
+
+  /** Failed binds of a pod by node. */
+  failures(podUid: string): ReadonlyMap<string, number> {
+    return this.#failures.get(podUid) ?? new Map<string, number>();
+  }
+
+  podsWithFailures(): Iterable<string> {
+    return this.#failures.keys();
+  }
+
+  /** For pods that are gone; their UID never comes back. */
+  forgetFailures(podUid: string): void {
+    this.#failures.delete(podUid);
+  }
+
+  /** @throws FormatError if the record contradicts the ones before it; then nothing has changed */
+  apply(body: RecordBody): Undo {
+    const undo = this.#applyBody(body);
+    const before = this.records;
+    this.records = before + 1n;
+    return () => {
+      this.records = before;
+      undo();
+    };
+  }
+
+  #applyBody(body: RecordBody): Undo {
+    switch (body.$kind) {
+      case 'session': {
+        const before = this.session;
+        this.session = body.session;
+        return () => {
+          this.session = before;
+        };
+      }
+      case 'reservation': {
+        const before = this.reservedUpTo;
+        if (body.reservation.upTo <= before)
+          throw contradiction('a reservation does not reach beyond the last');
+        this.reservedUpTo = body.reservation.upTo;
+        return () => {
+          this.reservedUpTo = before;
+        };
+      }
+      case 'burnt': {
+        const { from, to } = body.burnt;
+        if (from !== this.lastSequence + 1n || to < from)
+          throw contradiction('burnt sequences do not follow the last');
+        return this.#advance(to);
+      }
+      case 'table':
+        return this.#extend(body.table);
+      case 'decision':
+        return this.#decide(body.decision);
+      case 'outcome':
+        return this.#settle(body.outcome);
+      default:
+        throw contradiction('a record of an unknown kind');
+    }
+  }
+
+  #advance(to: bigint): Undo {
+    const before = this.lastSequence;
+    if (to > this.reservedUpTo) throw contradiction(`sequence ${to} has not been reserved`);
+    this.lastSequence = to;
+    return () => {
+      this.lastSequence = before;
+    };
+  }
+
+  #extend(table: TableRecord): Undo {
+    const operatorCount = this.operators.length + table.operators.length;
+    let nodeCount = this.nodes.length;
+    for (const { index, name, operator } of table.nodes) {
+      if (index > nodeCount) throw contradiction(`node index ${index} leaves a gap`);
+      if (index < nodeCount && this.nodes[index]?.name !== name)
+        throw contradiction(`node index ${index} is taken`);
+      if (index === nodeCount && this.#nodeIndex.has(name))
+        throw contradiction(`node ${name} has an index already`);
+      if (operator !== null && operator >= operatorCount)
+        throw contradiction(`operator ${operator} is not in the table`);
+      if (index === nodeCount) nodeCount += 1;
+    }
+    if (table.operators.some((operator) => this.#operatorIndex.has(operator)))
+      throw contradiction('an operator twice');
+    for (const operator of table.operators) {
+      this.#operatorIndex.set(operator, this.operators.length);
+      this.operators.push(operator);
+    }
+    const undos = table.nodes.map((node) => this.#putNode(node));
+    return () => {
+      for (const undo of undos.toReversed()) undo();
+      for (const operator of table.operators) this.#operatorIndex.delete(operator);
+      this.operators.length -= table.operators.length;
+    };
+  }
+
+  #putNode(node: TableNode): Undo {
+    const before = this.nodes[node.index];
+    this.nodes[node.index] = node;
+    this.#nodeIndex.set(node.name, node.index);
+    return () => {
+      if (before === undefined) {
+        this.nodes.length = node.index;
+        this.#nodeIndex.delete(node.name);
+      } else {
+        this.nodes[node.index] = before;
+      }
+    };
+  }
+
+  #decide(body: { readonly message: Bytes; readonly signature: Bytes; readonly inputs: Bytes }): Undo {
+    const { payload: decision, timestampMs } = decodeDecisionMessage(body.message);
+    const inputs = decodeInputs(body.inputs);
+    if (decision.sequence !== this.lastSequence + 1n) {
+      throw contradiction(`sequence ${decision.sequence} does not follow ${this.lastSequence}`);
+    }
+    if (this.open.has(decision.podUid))
+      throw contradiction(`pod ${decision.podUid} has an open decision already`);
+    const stakes = this.stakesOf(inputs);
+    const operator = this.node(decision.node)?.operator;
+    const winner = typeof operator === 'number' ? this.operators[operator] : undefined;
+    if (winner === undefined || !stakes.some((each) => each.operator === winner)) {
+      throw contradiction(`the operator of node ${decision.node} was not offered`);
+    }
+    const undoSequence = this.#advance(decision.sequence);
+    const charge = this.ledger.charge(inputs.cost, winner, stakes);
+    const receipt = encodeReceipt({ message: body.message, signature: body.signature });
+    const open: OpenDecision = { decision, timestampMs: Number(timestampMs), receipt, inputs, charge };
+    this.#add(open);
+    return () => {
+      this.#remove(open);
+      this.ledger.reverse(charge);
+      undoSequence();
+    };
+  }
+
+  /** The weights that a decision was charged by. @throws FormatError for an operator that the table does not have */
+  stakesOf(inputs: DecisionInputs): readonly OperatorStake[] {
+    let last = '';
+    return inputs.operators.map(({ operator: index, stake }) => {
+      const operator = this.operators[index];
+      if (operator === undefined || operator <= last || stake === 0n) {
+        throw contradiction('the operators of a decision are unknown, without stake, or out of order');
+      }
+      last = operator;
+      return { operator, stake };
+    });
+  }
+
+  #settle(outcome: { readonly sequence: bigint; readonly result: number; readonly code: string }): Undo {
+    const open = this.#openBySequence.get(outcome.sequence);
+    if (open === undefined) throw contradiction(`an outcome of ${outcome.sequence}, which is not open`);
+    const { podUid, node } = open.decision;
+    switch (outcome.result) {
+      case OutcomeResult.bound: {
+        const failures = this.#failures.get(podUid);
+        this.#remove(open);
+        this.#failures.delete(podUid);
+        this.bound.set(podUid, { sequence: outcome.sequence, node, receipt: open.receipt });
+        forgetOldest(this.bound);
+        return () => {
+          this.bound.delete(podUid);
+          if (failures !== undefined) this.#failures.set(podUid, failures);
+          this.#add(open);
+        };
+      }
+      case OutcomeResult.failed: {
+        const before = this.#failures.get(podUid);
+        const counts = new Map(before);
+        counts.set(node, (counts.get(node) ?? 0) + 1);
+        this.#failures.set(podUid, counts);
+        forgetOldest(this.#failures);
+        return () => {
+          if (before === undefined) this.#failures.delete(podUid);
+          else this.#failures.set(podUid, before);
+        };
+      }
+      case OutcomeResult.reversed:
+        this.#remove(open);
+        this.ledger.reverse(open.charge);
+        return () => {
+          this.ledger.restore(open.charge);
+          this.#add(open);
+        };
+      default:
+        throw contradiction(`outcome ${outcome.result} is unknown`);
+    }
+  }
+
+  #add(open: OpenDecision): void {
+    this.open.set(open.decision.podUid, open);
+    this.#openBySequence.set(open.decision.sequence, open);
+  }
+
+  #remove(open: OpenDecision): void {
+    this.open.delete(open.decision.podUid);
+    this.#openBySequence.delete(open.decision.sequence);
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    if (map.size <= REMEMBERED_MAX) break;
+    map.delete(oldest);
+  }
+}
+
+function contradiction(why: string): FormatError {
+  return new FormatError('BCS_MALFORMED', `the record contradicts the log: ${why}`);
+}
