@@ -1,5 +1,7 @@
 export * from './engine.ts';
 export * from './errors.ts';
+export * from './http/serve.ts';
+export type { Readiness, Reason } from './http/readiness.ts';
 export * from './kube/binder.ts';
 export * from './kube/client.ts';
 export * from './kube/errors.ts';
