@@ -1,0 +1,202 @@
+/** A real control plane with the webhook of this folder in front of it, set up as `daas up` and a real cluster do. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { systemClock } from '@k3s-daas/core';
+import {
+  createAuthority,
+  ensureControlPlane,
+  startControlPlane,
+  type Authority,
+  type ControlPlane,
+  type ControlPlaneOptions,
+  type KeyedCertificatePem,
+} from '@k3s-daas/control-plane';
+import { pino, type Logger } from 'pino';
+import { Registry } from 'prom-client';
+
+import {
+  renderAdmissionConfiguration,
+  renderOverlay,
+  serveWebhook,
+  type Webhook,
+  type WebhookOptions,
+} from '../index.ts';
+import { healthy, MemoryChain, type WorldState } from './world.ts';
+
+export const API_CLIENT = 'k3s-daas:api-server';
+export const SNAPSHOT_AGE_MS_MAX = 30_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+}
+
+export interface ApiCall {
+  readonly user: string;
+  readonly groups?: readonly string[];
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly type?: string;
+}
+
+export const kubelet = (node: string): Pick<ApiCall, 'user' | 'groups'> => ({
+  user: `system:node:${node}`,
+  groups: ['system:nodes'],
+});
+export const admin: Pick<ApiCall, 'user' | 'groups'> = { user: 'test-admin', groups: ['system:masters'] };
+
+export class Cluster {
+  readonly chain = new MemoryChain();
+  readonly registry = new Registry();
+  readonly log: Logger = pino({ level: 'silent' });
+  readonly dir: string;
+  readonly #clients = new Map<string, Promise<KeyedCertificatePem>>();
+  #authority: Authority | undefined;
+  #webhook: Webhook | undefined;
+  #controlPlane: ControlPlane | undefined;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  static async start(options: Omit<ControlPlaneOptions, 'binaries' | 'dir'>): Promise<Cluster> {
+    const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'daas-admission-')));
+    await cluster.#start(options);
+    return cluster;
+  }
+
+  get controlPlane(): ControlPlane {
+    if (this.#controlPlane === undefined) throw new Error('not started');
+    return this.#controlPlane;
+  }
+
+  /** Makes a checkpoint of now, or of `ageMs` ago. */
+  setChain(state: WorldState = healthy, ageMs = 0): void {
+    this.chain.set(state, Date.now() - ageMs);
+  }
+
+  async stopWebhook(): Promise<number> {
+    const port = this.#webhook?.port ?? 0;
+    await this.#webhook?.close();
+    return port;
+  }
+
+  async startWebhook(port: number): Promise<Webhook> {
+    this.registry.clear();
+    this.#webhook = await serveWebhook({ ...(await this.#webhookOptions()), port });
+    return this.#webhook;
+  }
+
+  async call({ user, groups = [], method, path, body, type = 'application/json' }: ApiCall): Promise<Answer> {
+    const key = JSON.stringify([user, groups]);
+    const known = this.#clients.get(key);
+    const client = known ?? this.controlPlane.issueClient({ commonName: user, organizations: groups });
+    this.#clients.set(key, client);
+    const { certPem, keyPem } = await client;
+    return new Promise((resolve, reject) => {
+      const req = request(
+        `${this.controlPlane.apiServerUrl}${path}`,
+        {
+          method,
+          ca: this.controlPlane.caPem,
+          cert: certPem,
+          key: keyPem,
+          headers: { 'content-type': type },
+          timeout: 20_000,
+        },
+        (res) => {
+          text(res).then((answer) => {
+            const json = answer.startsWith('{') ? (JSON.parse(answer) as Record<string, unknown>) : {};
+            resolve({ status: res.statusCode ?? 0, text: answer, json });
+          }, reject);
+        },
+      );
+      req.once('error', reject);
+      req.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#controlPlane?.stop();
+    await this.#webhook?.close();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  async #start(options: Omit<ControlPlaneOptions, 'binaries' | 'dir'>): Promise<void> {
+    const binaries = await ensureControlPlane();
+    this.setChain();
+    const { port } = await this.startWebhook(0);
+    const webhookUrl = `https://127.0.0.1:${port}/validate`;
+    const client = await (await this.#ca()).issue({ commonName: API_CLIENT, usages: ['client'], days: 1 });
+    const configuration = await renderAdmissionConfiguration({
+      dir: join(this.dir, 'admission'),
+      webhookUrl,
+      cert: client.certPem,
+      key: client.keyPem,
+    });
+    this.#controlPlane = await startControlPlane({
+      ...options,
+      binaries,
+      dir: join(this.dir, 'control-plane'),
+      flags: { ...options.flags, apiServer: [`--admission-control-config-file=${configuration}`] },
+    });
+    const webhookCaPem = (await this.#ca()).certPem;
+    const overlay = await renderOverlay({
+      dir: join(this.dir, 'overlay'),
+      webhookUrl,
+      webhookCaPem,
+      controlPlaneNodes: ['cp-1'],
+    });
+    await this.controlPlane.kubectl(['apply', '-k', overlay]);
+    await this.controlPlane.kubectl(['create', 'namespace', 'shop']);
+    await this.#untilGuarded();
+  }
+
+  async #ca(): Promise<Authority> {
+    this.#authority ??= await createAuthority('webhook');
+    return this.#authority;
+  }
+
+  async #webhookOptions(): Promise<Omit<WebhookOptions, 'port'>> {
+    const ca = await this.#ca();
+    const server = await ca.issue({ commonName: 'webhook', usages: ['server'], ips: ['127.0.0.1'], days: 1 });
+    return {
+      chain: this.chain,
+      clock: systemClock,
+      config: {
+        controlPlaneNodes: ['cp-1'],
+        allowedClients: [API_CLIENT],
+        receiptLifetimeMs: 10_000,
+        stakeSnapshotAgeMsMax: SNAPSHOT_AGE_MS_MAX,
+        drainMs: 0,
+      },
+      tls: { ...server, clientCaPem: ca.certPem },
+      host: '127.0.0.1',
+      log: this.log,
+      registry: this.registry,
+    };
+  }
+
+  /** The API server takes a moment to see a new webhook configuration, and the namespace. */
+  async #untilGuarded(): Promise<void> {
+    for (let tries = 0; tries < 100; tries++) {
+      const probe = { metadata: { name: 'probe' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+      const { text: answer } = await this.call({
+        ...admin,
+        method: 'POST',
+        path: '/api/v1/namespaces/shop/pods?dryRun=All',
+        body: probe,
+      });
+      if (answer.includes('POD_SCHEDULER_WRONG')) return;
+      await sleep(100);
+    }
+    throw new Error('the webhook was not called within 10 s');
+  }
+}
