@@ -23,6 +23,7 @@ import {
   parseObject,
   positionBcs,
   readChainId,
+  readClaim,
   readCluster,
   readObjects,
   sessionBcs,
@@ -359,6 +360,14 @@ await t.test('reads are typed, and chain and objects are checked', async (t) => 
   t.strictSame([...found.keys()].sort(), [...ids].sort(), 'a missing object is left out');
   t.equal(node.calls.length, 3, 'fifty at a time');
   t.equal(found.get(id('position n7'))?.value.node, 'n7');
+
+  const table = await readCluster(chain.client, PACKAGE, CLUSTER);
+  cluster.claim('n1');
+  t.equal((await readClaim(chain.client, PACKAGE, table, 'n1'))?.stake, id('position n1'));
+  t.equal(await readClaim(chain.client, PACKAGE, table, 'nobody'), null);
+  cluster.claim('n2', {}, 'n1');
+  const swapped = readClaim(chain.client, PACKAGE, table, 'n1');
+  await t.rejects(swapped, { code: 'OBJECT_MALFORMED' }, 'the claim of another node under a name');
 
   await chain.info();
   node.chainId = '11111111111111111111111111111111';

@@ -108,6 +108,7 @@ export async function applyEvents(
   view: ClusterView,
   events: readonly ChainEvent[],
 ): Promise<boolean> {
+  if (events.length === 0 && view.awaited.size === 0) return false;
   const touched: Touched = {
     cluster: false,
     claims: new Set(view.awaited),

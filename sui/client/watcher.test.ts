@@ -301,27 +301,45 @@ await t.test('events that never stop do not starve the snapshot', async (t) => {
   t.pass('it moved on');
 });
 
-await t.test(
-  'a node whose event index lags behind its checkpoints does not make the snapshot look newer',
-  async (t) => {
-    const { node, snapshot } = await rig(t);
-    const list = node.handlers['ListEvents'];
-    const indexed = node.checkpoint;
-    node.handlers['ListEvents'] = (request) => {
-      const now = node.checkpoint;
-      node.checkpoint = indexed;
-      const frames = list?.(request) ?? [];
-      node.checkpoint = now;
-      return frames;
-    };
-    const { calls } = node;
-    node.advance();
-    node.advance();
-    const before = calls.filter((call) => call === 'ListEvents').length;
-    await until(() => calls.filter((call) => call === 'ListEvents').length > before + 2);
-    t.equal(snapshot().checkpoint, indexed);
-  },
-);
+await t.test('a lagging event index does not make the snapshot look newer', async (t) => {
+  const { node, snapshot, watcher } = await rig(t);
+  const list = node.handlers['ListEvents'];
+  const indexed = node.checkpoint;
+  node.handlers['ListEvents'] = (request) => {
+    const now = node.checkpoint;
+    node.checkpoint = indexed;
+    const frames = list?.(request) ?? [];
+    node.checkpoint = now;
+    return frames;
+  };
+  const { calls } = node;
+  node.advance();
+  node.advance();
+  const before = calls.filter((call) => call === 'ListEvents').length;
+  await until(() => calls.filter((call) => call === 'ListEvents').length > before + 2);
+  t.equal(snapshot().checkpoint, indexed);
+  t.equal(watcher.status().failures, 0);
+  node.history = 'other ';
+  await until(() => watcher.status().lastError?.code === 'SNAPSHOT_FORKED');
+});
+
+await t.test('what belongs to another cluster counts for nothing here', async (t) => {
+  const { node, cluster, snapshot } = await rig(t);
+  cluster.position('a', { cluster: id('other cluster') });
+  cluster.session('x', { cluster: id('other cluster') });
+  node.advance([events.slashed('a', 1n), events.registered('x')]);
+  await until(() => snapshot().checkpoint === node.checkpoint);
+  t.match(nodeEligibility(snapshot(), 'a'), { eligible: false, reason: { code: 'STAKE_MISSING' } });
+  t.notOk(snapshot().sessions.has(id('session x')));
+
+  const { digest } = snapshot();
+  const foreign = events.slashed('b', 1n);
+  foreign.content.set(new Uint8Array(32)); // the cluster's id comes first
+  cluster.position('b', { active: 1n });
+  node.advance([foreign]);
+  await until(() => snapshot().checkpoint === node.checkpoint);
+  t.strictSame(snapshot().digest, digest, 'its events are passed over');
+});
 
 await t.test('stopped before the first snapshot', async (t) => {
   const node = new FakeNode();
