@@ -6,6 +6,7 @@ import type { Standing } from '../policy/stake.ts';
 import type { EngineDependencies, PodFacts, SessionIdentity } from '../ports.ts';
 import type { FilterCalls } from './calls.ts';
 import type { History } from './explain.ts';
+import type { NodeTable } from './inputs.ts';
 import type { Journal } from './journal.ts';
 import type { Sequences } from './sequences.ts';
 
@@ -16,6 +17,7 @@ export interface EngineContext extends EngineDependencies {
   readonly sequences: Sequences;
   readonly calls: FilterCalls;
   readonly history: History;
+  readonly table: NodeTable;
   readonly standing: (snapshot: ChainSnapshot) => Standing;
   /** Nothing is bound before this time: receipts of an earlier boot may still be alive (docs/fairness.md). */
   readonly bindsFromMs: number;

@@ -6,12 +6,13 @@ import {
   policyDigest,
   SCHEDULER_NAME,
   sha256,
+  type Bytes,
   type ChainSnapshot,
   type Decision,
 } from '@k3s-daas/core';
 
 import type { Appended } from '../log/log.ts';
-import { encodeInputs } from '../log/record.ts';
+import { encodeInputs, type DecisionInputs } from '../log/record.ts';
 import type { OpenDecision } from '../log/state.ts';
 import { requireFresh } from '../policy/stake.ts';
 import type { NodeFacts, PodFacts, SessionIdentity } from '../ports.ts';
@@ -25,7 +26,6 @@ import {
   type EngineContext,
 } from './context.ts';
 import { leftOut } from './filter.ts';
-import { decisionInputs, tableUpdate } from './inputs.ts';
 
 export interface Decided extends Pick<Appended, 'durable'> {
   readonly open: OpenDecision;
@@ -75,7 +75,7 @@ export function decide(context: EngineContext, request: BindRequest): Decided {
     throw refusal('SERVICE_ACCOUNT_UNKNOWN', `service account ${name} of the pod is not known`);
   }
   announce(context, ground, call);
-  const inputs = decisionInputs(context.state, call);
+  const inputs = context.table.inputs(call);
   const encoded = encodeInputs(inputs);
   const sequence = nextSequence(context, ground.nowMs);
   const names = call.shortlist.map((each) => each.node);
@@ -97,7 +97,7 @@ export function decide(context: EngineContext, request: BindRequest): Decided {
     inputDigest: sha256(encoded),
     feasibleDigest: namesDigest(names),
   };
-  const { open, durable } = signAndAppend(context, ground, decision, encoded);
+  const { open, durable } = signAndAppend(context, ground, decision, { inputs, encoded });
   context.history.note(context.state, open, call.rejected);
   return { open, durable, pod: ground.pod };
 }
@@ -170,7 +170,7 @@ function announce(context: EngineContext, { identity, nowMs }: BindGround, call:
     };
     journal.append({ $kind: 'session', session }, nowMs);
   }
-  for (const table of tableUpdate(state, call)) journal.append({ $kind: 'table', table }, nowMs);
+  for (const table of context.table.missing(call)) journal.append({ $kind: 'table', table }, nowMs);
 }
 
 /** Numbers that were reserved or signed and lost are written off, so that the log accounts for every one. */
@@ -214,12 +214,13 @@ function signAndAppend(
   context: EngineContext,
   ground: BindGround,
   decision: Decision,
-  inputs: Uint8Array,
+  given: { readonly inputs: DecisionInputs; readonly encoded: Bytes },
 ): Pick<Decided, 'open' | 'durable'> {
   const message = encodeDecisionMessage(BigInt(ground.nowMs), decision);
   const signature = context.signer.sign(message);
-  const body = { $kind: 'decision' as const, decision: { message, signature, inputs } };
-  const { durable } = context.journal.append(body, ground.nowMs);
+  const body = { $kind: 'decision' as const, decision: { message, signature, inputs: given.encoded } };
+  const parsed = { decision, timestampMs: ground.nowMs, inputs: given.inputs };
+  const { durable } = context.journal.append(body, ground.nowMs, parsed);
   const open = context.state.open.get(decision.podUid);
   if (open === undefined) throw new Error('the state has no decision that was just applied');
   return { open, durable };

@@ -12,6 +12,7 @@ import { FilterCalls, type FilterCall } from './calls.ts';
 import { refusal, type EngineContext } from './context.ts';
 import { explain, History } from './explain.ts';
 import { evaluate } from './filter.ts';
+import { NodeTable } from './inputs.ts';
 import { Journal } from './journal.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { forgetGonePods, reconcileOne } from './reconcile.ts';
@@ -38,8 +39,10 @@ export async function createEngine(
   const history = new History(HISTORY_MAX);
   await replay(log, state, history);
   const calls = new FilterCalls(CALLS_MAX);
+  const table = new NodeTable(state);
   const journal = new Journal(log, state, clock, () => {
     calls.forgetBeyond(state.records);
+    table.reset();
   });
   const context: EngineContext = {
     ...dependencies,
@@ -47,6 +50,7 @@ export async function createEngine(
     journal,
     calls,
     history,
+    table,
     sequences: new Sequences(journal, state),
     standing: cachedStanding(kube),
     bindsFromMs: state.records === 0n ? startedMs : startedMs + policy.receiptLifetimeMs,

@@ -2,7 +2,7 @@ import type { Clock } from '@k3s-daas/core';
 
 import type { Appended, DecisionLog } from '../log/log.ts';
 import type { RecordBody } from '../log/record.ts';
-import type { LogState } from '../log/state.ts';
+import type { LogState, ParsedDecision } from '../log/state.ts';
 
 /** Log and state in step: what is appended is applied, and what could not be written is undone. */
 export class Journal {
@@ -23,9 +23,12 @@ export class Journal {
     return this.#log.head;
   }
 
-  /** Applies the record at once; resolves `durable` after the fsync that holds it. */
-  append(body: RecordBody, timestampMs: number = this.#clock.now()): Appended {
-    const undo = this.#state.apply(body);
+  /**
+   * Applies the record at once; resolves `durable` after the fsync that holds it.
+   * @param parsed what the bytes of a decision hold, where the caller has just encoded them
+   */
+  append(body: RecordBody, timestampMs: number = this.#clock.now(), parsed?: ParsedDecision): Appended {
+    const undo = this.#state.apply(body, parsed);
     try {
       return this.#log.append(body, timestampMs, () => {
         undo();

@@ -29,6 +29,8 @@ export interface OpenDecision {
   readonly charge: Charge;
 }
 
+export type ParsedDecision = Pick<OpenDecision, 'decision' | 'timestampMs' | 'inputs'>;
+
 export interface TableNode {
   readonly index: number;
   readonly name: string;
@@ -102,8 +104,8 @@ export class LogState {
   }
 
   /** @throws FormatError if the record contradicts the ones before it; then nothing has changed */
-  apply(body: RecordBody): Undo {
-    const undo = this.#applyBody(body);
+  apply(body: RecordBody, parsed?: ParsedDecision): Undo {
+    const undo = this.#applyBody(body, parsed);
     const before = this.records;
     this.records = before + 1n;
     return () => {
@@ -112,7 +114,7 @@ export class LogState {
     };
   }
 
-  #applyBody(body: RecordBody): Undo {
+  #applyBody(body: RecordBody, parsed?: ParsedDecision): Undo {
     switch (body.$kind) {
       case 'session': {
         const before = this.session;
@@ -139,7 +141,7 @@ export class LogState {
       case 'table':
         return this.#extend(body.table);
       case 'decision':
-        return this.#decide(body.decision);
+        return this.#decide(body.decision, parsed ?? parseDecision(body.decision));
       case 'outcome':
         return this.#settle(body.outcome);
       default:
@@ -197,9 +199,7 @@ export class LogState {
     };
   }
 
-  #decide(body: { readonly message: Bytes; readonly signature: Bytes; readonly inputs: Bytes }): Undo {
-    const { payload: decision, timestampMs } = decodeDecisionMessage(body.message);
-    const inputs = decodeInputs(body.inputs);
+  #decide(body: DecisionRecord, { decision, timestampMs, inputs }: ParsedDecision): Undo {
     if (decision.sequence !== this.lastSequence + 1n) {
       throw contradiction(`sequence ${decision.sequence} does not follow ${this.lastSequence}`);
     }
@@ -214,7 +214,7 @@ export class LogState {
     const undoSequence = this.#advance(decision.sequence);
     const charge = this.ledger.charge(inputs.cost, winner, stakes);
     const receipt = encodeReceipt({ message: body.message, signature: body.signature });
-    const open: OpenDecision = { decision, timestampMs: Number(timestampMs), receipt, inputs, charge };
+    const open: OpenDecision = { decision, timestampMs, receipt, inputs, charge };
     this.#add(open);
     return () => {
       this.#remove(open);
@@ -285,6 +285,18 @@ export class LogState {
     this.open.delete(open.decision.podUid);
     this.#openBySequence.delete(open.decision.sequence);
   }
+}
+
+interface DecisionRecord {
+  readonly message: Bytes;
+  readonly signature: Bytes;
+  readonly inputs: Bytes;
+}
+
+/** @throws FormatError unless message and inputs are in their canonical form */
+export function parseDecision(record: DecisionRecord): ParsedDecision {
+  const { payload: decision, timestampMs } = decodeDecisionMessage(record.message);
+  return { decision, timestampMs: Number(timestampMs), inputs: decodeInputs(record.inputs) };
 }
 
 function forgetOldest(map: Map<string, unknown>): void {
