@@ -84,6 +84,9 @@ void t.test('form of a certificate', async (t) => {
           return Buffer.concat([c.subarray(0, at + 9), Buffer.of(2), c.subarray(at + 10)]);
         },
       }),
+      await changed('CERTIFICATE_ALGORITHM', 'signed: SHA256 inside, SHA384 outside', level, {
+        patch: (tbs) => replaceOnce(tbs, '06 08 2a 86 48 ce 3d 04 03 03', '06 08 2a 86 48 ce 3d 04 03 02'),
+      }),
       await changed('CERTIFICATE_KEY', 'curve under another name', level, {
         patch: (tbs) => replaceOnce(tbs, '06 05 2b 81 04 00 22', '06 05 2b 81 04 00 23'),
       }),
@@ -110,6 +113,11 @@ void t.test('form of a certificate', async (t) => {
       }),
     );
   }
+  cases.push(
+    await changed('CERTIFICATE_DER', 'signed: boolean 01 inside basicConstraints', ZONE, {
+      patch: (tbs) => replaceOnce(tbs, '30 06 01 01 ff', '30 06 01 01 01'),
+    }),
+  );
   checkCases(t, cases, [
     'CERTIFICATE_DER',
     'CERTIFICATE_ALGORITHM',
@@ -184,6 +192,12 @@ void t.test('what the certificates allow', async (t) => {
     }),
     await changed('LEAF_IS_CA', 'cA', LEAF, {
       extensions: [basicConstraints(true), keyUsage('digitalSignature')],
+    }),
+    await changed('LEAF_IS_CA', 'no cA but a pathLen', LEAF, {
+      extensions: [
+        new x509.Extension('2.5.29.19', true, Buffer.from('3003020100', 'hex')),
+        keyUsage('digitalSignature'),
+      ],
     }),
     await changed('accepted', 'no basicConstraints', LEAF, { extensions: [keyUsage('digitalSignature')] }),
     await changed('LEAF_KEY_USAGE', 'no keyUsage', LEAF, { extensions: [basicConstraints(false)] }),
