@@ -30,9 +30,6 @@ export interface BindRequest {
   readonly node: string;
 }
 
-/** How many log records may lie between a filter call and the bind that rests on it. */
-export const BASIS_AGE_MAX = 16_384n;
-
 const REMEDIES: Partial<Record<ExtenderErrorCode, string>> = {
   CACHE_NOT_SYNCED: 'wait until the extender has listed pods and nodes',
   ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain: daas enclave activate',

@@ -14,18 +14,15 @@ import {
 import type { Appended } from '../log/log.ts';
 import { encodeInputs, type DecisionInputs } from '../log/record.ts';
 import type { OpenDecision } from '../log/state.ts';
+import { BASIS_AGE_MAX } from '../log/window.ts';
 import { requireFresh } from '../policy/stake.ts';
 import type { NodeFacts, PodFacts, SessionIdentity } from '../ports.ts';
 import type { FilterCall } from './calls.ts';
-import {
-  BASIS_AGE_MAX,
-  refusal,
-  requireActive,
-  requirePending,
-  type BindRequest,
-  type EngineContext,
-} from './context.ts';
+import { refusal, requireActive, requirePending, type BindRequest, type EngineContext } from './context.ts';
 import { leftOut } from './filter.ts';
+
+/** Records that a decision may bring along: session, tables, burnt sequences. */
+const ANNOUNCED_MAX = 64n;
 
 export interface Decided extends Pick<Appended, 'durable'> {
   readonly open: OpenDecision;
@@ -67,6 +64,12 @@ export function requireGround(context: EngineContext, request: BindRequest): Bin
  */
 export function decide(context: EngineContext, request: BindRequest): Decided {
   const ground = requireGround(context, request);
+  if (BigInt(ground.nowMs) < (context.state.reversedUntil.get(request.podUid) ?? 0n)) {
+    throw refusal(
+      'RECEIPT_LIVE',
+      'the clock has gone back to before the expiry of the last receipt of this pod',
+    );
+  }
   const call = requireCall(context, request, ground.pod);
   const node = requireNode(context, request, ground, call);
   const serviceAccountUid = context.kube.serviceAccountUid(ground.pod.namespace, ground.pod.serviceAccount);
@@ -104,7 +107,7 @@ export function decide(context: EngineContext, request: BindRequest): Decided {
 
 function requireCall(context: EngineContext, request: BindRequest, pod: PodFacts): FilterCall {
   const call = context.calls.get(request.podUid);
-  if (call === undefined || context.state.records - call.basis > BASIS_AGE_MAX) {
+  if (call === undefined || context.state.records - call.basis > BASIS_AGE_MAX - ANNOUNCED_MAX) {
     throw refusal('POD_UNKNOWN', `pod ${request.namespace}/${request.pod} has not been filtered lately`);
   }
   if (!equalBytes(call.pod.specDigest, pod.specDigest)) {

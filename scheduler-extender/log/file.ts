@@ -44,6 +44,16 @@ async function openFile(path: string): Promise<LogFile> {
   };
 }
 
+/** A file that is only read; for auditors, who take no lock. */
+export async function openForReading(path: string): Promise<ReadableBytes & { close(): Promise<void> }> {
+  const handle = await open(path, 'r');
+  return {
+    size: async () => (await handle.stat()).size,
+    read: (offset, length) => readFully(handle, offset, length),
+    close: () => handle.close(),
+  };
+}
+
 /** A new name in a folder survives a crash only once the folder itself is written. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');

@@ -67,6 +67,8 @@ export class LogState {
   /** By pod UID: a pod has at most one. */
   readonly open = new Map<string, OpenDecision>();
   readonly bound = new Map<string, BoundReceipt>();
+  /** Expiry of the latest reversed receipt by pod UID: no other may be in force before, even if the clock goes back. */
+  readonly reversedUntil = new Map<string, bigint>();
   readonly #openBySequence = new Map<bigint, OpenDecision>();
   readonly #operatorIndex = new Map<SuiId, number>();
   readonly #nodeIndex = new Map<string, number>();
@@ -264,13 +266,19 @@ export class LogState {
           else this.#failures.set(podUid, before);
         };
       }
-      case OutcomeResult.reversed:
+      case OutcomeResult.reversed: {
+        const before = this.reversedUntil.get(podUid);
         this.#remove(open);
         this.ledger.reverse(open.charge);
+        this.reversedUntil.set(podUid, open.decision.notAfterMs);
+        forgetOldest(this.reversedUntil);
         return () => {
+          if (before === undefined) this.reversedUntil.delete(podUid);
+          else this.reversedUntil.set(podUid, before);
           this.ledger.restore(open.charge);
           this.#add(open);
         };
+      }
       default:
         throw contradiction(`outcome ${outcome.result} is unknown`);
     }
