@@ -58,6 +58,8 @@ const webhook = z.strictObject({
   /** kubeconfig of the user k3s-daas:controller. */
   kubeconfig: file,
   controlPlaneNodes: names.default([]),
+  /** How long a closing webhook still answers while it says that it is not ready. */
+  drainMs: z.number().int().min(0).max(60_000).default(10_000),
 });
 
 /** What `daas verify`, `explain` and the other commands of a person use. */

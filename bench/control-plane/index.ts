@@ -4,7 +4,7 @@ export * from './kubectl.ts';
 export * from './nodes.ts';
 export * from './pki.ts';
 export * from './start.ts';
-export { type Child, type ChildExit, Children, stopRecorded } from './children.ts';
+export { type Child, type ChildExit, Children, refuseIfOwned, stopRecorded } from './children.ts';
 export type { SchedulerConfigOptions } from './scheduler-config.ts';
 export { prepareIdentity } from './identity.ts';
 export { freePorts } from './ports.ts';

@@ -42,6 +42,8 @@ export interface ControlPlaneOptions {
   readonly certificateDays?: number;
   /** How long each program may take to be ready; 60,000 unless given. */
   readonly readyMsMax?: number;
+  /** Stops everything, also in the middle of the start. */
+  readonly signal?: AbortSignal;
   /** A program ended that nobody stopped. */
   readonly onExit?: (exit: ChildExit) => void;
 }
@@ -97,7 +99,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await refuseIfOwned(dir);
   await stopRecorded(dir);
   const controlPlane = await prepare(dir, options);
+  options.signal?.addEventListener('abort', () => void controlPlane.stop(), { once: true });
   try {
+    options.signal?.throwIfAborted();
     await controlPlane.startBase();
     await controlPlane.startOptional();
     return controlPlane;

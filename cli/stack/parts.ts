@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,8 @@ const POLL_MS = 25;
 export interface Parts {
   /** Starts a role and resolves with what it says when it serves. */
   start(role: string, args: readonly string[]): Promise<{ child: Child; ready: Record<string, unknown> }>;
+  processes(): readonly { readonly name: string; readonly pid: number }[];
+  /** Ends the enclave and the webhook, then the chain that they read. */
   stop(): Promise<void>;
 }
 
@@ -25,7 +26,8 @@ export async function createParts(dir: string, onExit: (exit: ChildExit) => void
   const children = new Children(dir, onExit);
   return {
     start: (role, args) => startPart(children, dir, role, args),
-    stop: () => children.stop(),
+    processes: () => children.list().map(({ name, pid }) => ({ name, pid })),
+    stop: () => children.stop('ledger'),
   };
 }
 
@@ -39,6 +41,7 @@ async function startPart(
   await rm(readyFile, { force: true });
   const child = await children.start(role, process.execPath, [LAUNCHER, role, ...args], {
     DAAS_READY_FILE: readyFile,
+    DAAS_CACHE_DIR: process.env['DAAS_CACHE_DIR'],
   });
   const deadline = Date.now() + READY_MS_MAX;
   for (;;) {

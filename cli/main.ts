@@ -1,0 +1,188 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+
+import { reportFailure } from './output.ts';
+
+/** Runs `daas ARGS…`; sets the exit code. Commands are loaded when they are called, so that --help is instant. */
+export async function run(args: readonly string[]): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    process.exitCode = reportFailure(error, args.includes('--json'));
+  }
+}
+
+const CONFIG = ['-c, --config <file>', 'daas.yaml; DAAS_CONFIG names it otherwise'] as const;
+const JSON_OUTPUT = ['--json', 'answer with one JSON document'] as const;
+
+interface Common {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+function createProgram(): Command {
+  const program = new Command('daas')
+    .description('Kubernetes on machines that strangers own, where nobody has to be trusted')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(daas --help lists the commands)');
+  addInstallation(program);
+  addRoles(program);
+  addInspection(program);
+  addChain(program);
+  return program;
+}
+
+function addInstallation(program: Command): void {
+  program
+    .command('up')
+    .description('a whole installation on loopback: control plane, chain, enclave, webhook; places pods and shows what is refused')
+    .option('--once', 'check every claim, print one JSON object and end')
+    .option('--data-dir <dir>', 'keep everything in this folder instead of a temporary one')
+    .action(async (options: { once?: boolean; dataDir?: string }) => {
+      const { up } = await import('./commands/up.ts');
+      const code = await up({ once: options.once ?? false, dataDir: options.dataDir });
+      // Whatever a library still holds open must not keep a finished run alive.
+      process.exit(code);
+    });
+  program
+    .command('down')
+    .description('end what a crashed `daas up` left behind, and remove its files')
+    .option('--data-dir <dir>', 'the folder that `daas up` was given')
+    .option(...JSON_OUTPUT)
+    .action(async (options: { dataDir?: string } & Common) => {
+      const { down } = await import('./commands/down.ts');
+      await down({ json: options.json ?? false }, options.dataDir);
+    });
+}
+
+function addRoles(program: Command): void {
+  program
+    .command('ledger')
+    .description('role: the embedded Sui ledger (gRPC-web)')
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on, 0 for any', port, 0)
+    .requiredOption('--trust-anchor <pem>', 'root certificate of the attestation documents it accepts')
+    .action(async (options: { host: string; port: number; trustAnchor: string }) => {
+      const [{ runRole }, { startLedger }] = await Promise.all([import('./roles/role.ts'), import('./roles/ledger.ts')]);
+      await runRole(() => startLedger(options));
+    });
+  program
+    .command('enclave')
+    .description('role: the process inside the enclave (extender, decision log)')
+    .option(...CONFIG)
+    .action(async (options: Common) => {
+      const [{ runRole }, { startEnclave }] = await Promise.all([import('./roles/role.ts'), import('./roles/enclave.ts')]);
+      await runRole((signal) => startEnclave(options.config, signal));
+    });
+  program
+    .command('webhook')
+    .description('role: the admission webhook and the stake controller')
+    .option(...CONFIG)
+    .action(async (options: Common) => {
+      const [{ runRole }, { startWebhook }] = await Promise.all([import('./roles/role.ts'), import('./roles/webhook.ts')]);
+      await runRole(() => startWebhook(options.config));
+    });
+}
+
+function addInspection(program: Command): void {
+  const verify = program.command('verify').description('check proofs');
+  verify
+    .command('pod <name>')
+    .description('the proof of one placement: receipt, enclave, stake, and Move’s own verdict')
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (name: string, options: { namespace: string } & Common) => {
+      const { verifyPod } = await import('./commands/verify-pod.ts');
+      process.exitCode = await verifyPod({ json: options.json ?? false }, options.config, options.namespace, name);
+    });
+  verify
+    .command('log <file>')
+    .description('replay a decision log: hash chain, sequences, signatures, costs, shortlists, scores, lags')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: Common) => {
+      const { verifyLog } = await import('./commands/verify-log.ts');
+      process.exitCode = await verifyLog({ json: options.json ?? false }, options.config, file);
+    });
+  const explain = program.command('explain').description('why things are where they are');
+  explain
+    .command('pod <name>')
+    .description('why this node: shortlist, lags, scores, and who was left out')
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (name: string, options: { namespace: string } & Common) => {
+      const { explainPod } = await import('./commands/explain-pod.ts');
+      await explainPod({ json: options.json ?? false }, options.config, options.namespace, name);
+    });
+  const attestation = program.command('attestation').description('attestation documents');
+  attestation
+    .command('verify <file>')
+    .description('verify a Nitro attestation document')
+    .requiredOption('--pcr0 <hex>', 'expected PCR0, 96 hex digits')
+    .requiredOption('--pcr1 <hex>', 'expected PCR1')
+    .requiredOption('--pcr2 <hex>', 'expected PCR2')
+    .option('--root <pem>', 'trust anchor; the AWS Nitro root otherwise')
+    .option('--at <time>', '`now` (live, at most --age-max old) or `document` (replay)', 'now')
+    .option('--age-max <seconds>', 'oldest document taken with --at now', '300')
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: AttestationOptions) => {
+      const { verifyAttestationFile } = await import('./commands/attestation.ts');
+      await verifyAttestationFile({ json: options.json ?? false }, file, options);
+    });
+}
+
+export interface AttestationOptions extends Common {
+  readonly pcr0: string;
+  readonly pcr1: string;
+  readonly pcr2: string;
+  readonly root?: string;
+  readonly at: string;
+  readonly ageMax: string;
+}
+
+function addChain(program: Command): void {
+  const node = program.command('node').description('nodes and the stakes behind them');
+  node
+    .command('list')
+    .description('claimed nodes: stake, owner, whether they are eligible and why not')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: Common) => {
+      const { listNodes } = await import('./commands/node.ts');
+      await listNodes({ json: options.json ?? false }, options.config);
+    });
+  const stake = program.command('stake').description('stake positions');
+  stake
+    .command('list')
+    .description('positions of an owner, or all behind nodes')
+    .option('--owner <address>', 'only those of this address')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: { owner?: string } & Common) => {
+      const { listStakes } = await import('./commands/stake.ts');
+      await listStakes({ json: options.json ?? false }, options.config, options.owner);
+    });
+  stake
+    .command('slash <position> <mist>')
+    .description('take from a position, as the owner of the ClusterCap')
+    .requiredOption('--reason <text>', 'what for; goes into the event')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (position: string, mist: string, options: { reason: string } & Common) => {
+      const { slashStake } = await import('./commands/stake.ts');
+      await slashStake({ json: options.json ?? false }, options.config, { position, mist, reason: options.reason });
+    });
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError('a port is a whole number from 0 to 65535');
+}

@@ -1,0 +1,67 @@
+import { KubeConfig } from '@kubernetes/client-node';
+
+import { serveWebhook, startStakeWatch } from '@k3s-daas/admission-webhook';
+import { systemClock } from '@k3s-daas/core';
+import { connectChain, watchChain } from '@k3s-daas/sui-client';
+
+import { loadConfiguration, readText } from '../configuration.ts';
+import { CliError } from '../errors.ts';
+import { partLogger } from './log.ts';
+import type { RunningPart } from './role.ts';
+
+/** Admission webhook and stake controller, which share one watched snapshot of the chain. */
+export async function startWebhook(configFile: string | undefined): Promise<RunningPart> {
+  const { configuration, path } = await loadConfiguration(configFile);
+  const { webhook, chain, cluster, policy } = configuration;
+  if (webhook === undefined) {
+    throw new CliError('USAGE', 'the configuration has no section "webhook"', 'add it; docs/configuration.md shows one');
+  }
+  const log = partLogger('webhook');
+  const watcher = watchChain({
+    chain: connectChain({ url: chain.url, chainId: cluster.chainId }),
+    packageId: cluster.package,
+    clusterId: cluster.id,
+    clock: systemClock,
+    log,
+    pollMs: chain.pollMs,
+  });
+  watcher.start();
+  const [certPem, keyPem, clientCaPem] = await Promise.all(
+    [webhook.certFile, webhook.keyFile, webhook.clientCaFile].map((file) => readText(path(file))),
+  );
+  if (certPem === undefined || keyPem === undefined || clientCaPem === undefined) throw new RangeError('three files');
+  const server = await serveWebhook({
+    chain: watcher,
+    clock: systemClock,
+    config: {
+      controlPlaneNodes: webhook.controlPlaneNodes,
+      allowedClients: webhook.allowedClients,
+      receiptLifetimeMs: policy.receiptLifetimeMs,
+      stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
+      drainMs: webhook.drainMs,
+    },
+    tls: { certPem, keyPem, clientCaPem },
+    ...webhook.listen,
+    log,
+  });
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(path(webhook.kubeconfig));
+  const controller = startStakeWatch({
+    chain: watcher,
+    clock: systemClock,
+    kubeConfig,
+    config: {
+      controlPlaneNodes: webhook.controlPlaneNodes,
+      stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
+    },
+    log,
+  });
+  return {
+    ready: { port: server.port },
+    async close() {
+      await controller.close();
+      await server.close();
+      await watcher.stop();
+    },
+  };
+}

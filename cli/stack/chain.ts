@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+
+import { configDigest, policyDigest, type Policy, type SuiId } from '@k3s-daas/core';
+import { compilePackage } from '@k3s-daas/move';
+import {
+  addressOf,
+  connectChain,
+  createCluster,
+  generateAccount,
+  publishPackage,
+  type Account,
+  type Actor,
+  type Chain,
+  type ClusterTerms,
+  type EnclaveConfig,
+  type Owned,
+} from '@k3s-daas/sui-client';
+
+import { CliError } from '../errors.ts';
+import { certificateDigest } from './files.ts';
+
+const PACKAGE_DIR = fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
+const MIST_PER_SUI = 1_000_000_000n;
+/** Enough for a demonstration and for a bench with thousands of stakes. */
+const OPERATOR_MIST = 1_000_000n * MIST_PER_SUI;
+
+/** The embedded chain's terms: the defaults of development. A public network needs its own. */
+const DEVELOPMENT_STAKES: ClusterTerms['stakes'] = {
+  userMin: 100n,
+  nodeMin: 1_000n,
+  adminMin: 10_000n,
+  mistPerCpu: 100n,
+  mistPerGib: 10n,
+  unbondingMs: 600_000n,
+};
+const DOCUMENT_AGE_MS_MAX = 300_000n;
+
+/** A published package with its cluster, and the account that owns the ClusterCap. */
+export interface ChainWorld {
+  readonly chain: Chain;
+  readonly chainId: string;
+  readonly packageId: SuiId;
+  readonly owned: Owned;
+  readonly operator: Actor;
+  /** A new account with some SUI, as an owner of nodes has one. */
+  fundedActor(): Promise<Actor>;
+}
+
+/** Compiles and publishes the Move package and creates the cluster with the digest of this installation. */
+export async function createChainWorld(options: {
+  readonly url: string;
+  readonly chainId: string;
+  readonly apiServerCaPem: string;
+  readonly policy: Policy;
+  readonly enclave: EnclaveConfig;
+  readonly detail: (message: string) => void;
+}): Promise<ChainWorld> {
+  const { url, chainId, policy, detail } = options;
+  const chain = connectChain({ url, chainId });
+  const account = generateAccount();
+  await faucet(url, addressOf(account), OPERATOR_MIST);
+
+  detail('compiling the Move package');
+  const compiled = await compilePackage({ dir: PACKAGE_DIR });
+  detail('publishing it');
+  const signing = { client: chain.client, signer: account };
+  const { packageId } = await publishPackage(signing, compiled.modules, compiled.dependencies);
+
+  detail('creating the cluster');
+  const operator: Actor = { ...signing, packageId };
+  const policyHash = policyDigest(policy);
+  const { clusterId, capId } = await createCluster(operator, {
+    configDigest: configDigest({
+      apiServerCaDigest: certificateDigest(options.apiServerCaPem),
+      chainId,
+      packageId,
+      policyDigest: policyHash,
+    }),
+    policyDigest: policyHash,
+    enclave: options.enclave,
+    documentAgeMsMax: DOCUMENT_AGE_MS_MAX,
+    stakes: DEVELOPMENT_STAKES,
+  });
+  return {
+    chain,
+    chainId,
+    packageId,
+    owned: { cluster: clusterId, cap: capId },
+    operator,
+    async fundedActor() {
+      const signer: Account = generateAccount();
+      await faucet(url, addressOf(signer), 10n * MIST_PER_SUI);
+      return { client: chain.client, signer, packageId };
+    },
+  };
+}
+
+async function faucet(url: string, address: SuiId, mist: bigint): Promise<void> {
+  const response = await fetch(new URL('/faucet', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ address, mist: mist.toString() }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!response.ok) {
+    throw new CliError('REQUEST_FAILED', `the faucet answered ${response.status}: ${await response.text()}`, 'see the ledger log');
+  }
+}

@@ -1,0 +1,252 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { stringify } from 'yaml';
+
+import { renderAdmissionConfiguration, renderOverlay, renderSchedulerConfig } from '@k3s-daas/admission-webhook';
+import {
+  freePorts,
+  prepareIdentity,
+  startControlPlane,
+  type Binaries,
+  type ChildExit,
+  type ControlPlane,
+  type RunningScheduler,
+} from '@k3s-daas/control-plane';
+import {
+  CONTROLLER_USER,
+  parseConfiguration,
+  SCHEDULER_NAME,
+  SCHEDULER_USER,
+  systemClock,
+  type Bytes,
+  type Policy,
+} from '@k3s-daas/core';
+import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave';
+import { addressOf, grantSlot, type Account } from '@k3s-daas/sui-client';
+
+import { CliError } from '../errors.ts';
+import type { ChainWorld } from './chain.ts';
+import { derToPem, writeWhole } from './files.ts';
+import type { Parts } from './parts.ts';
+
+export const LOOPBACK = '127.0.0.1';
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const CERTIFICATE_DAYS = 30;
+const SLOT_LIFETIME_MS = 600_000;
+const READY_MS_MAX = 30_000;
+const POLL_MS = 25;
+/** Users of the embedded installation that have no role of their own in the design. */
+const API_SERVER_CLIENT = 'k3s-daas:apiserver';
+const READER = 'k3s-daas:admin';
+
+export interface Ports {
+  readonly webhook: number;
+  readonly extender: number;
+  readonly bootstrap: number;
+}
+
+export async function choosePorts(): Promise<Ports> {
+  const [webhook = 0, extender = 0, bootstrap = 0] = await freePorts(3);
+  return { webhook, extender, bootstrap };
+}
+
+export type ImagePcrs = { readonly 0: Bytes; readonly 1: Bytes; readonly 2: Bytes };
+
+/** The measurements that a development enclave of this checkout reports. */
+export function enclavePcrs(): ImagePcrs {
+  const measured = measureEnclave(REPOSITORY);
+  const pcr = (index: number): Bytes => {
+    const value = measured.get(index);
+    if (value === undefined) throw new RangeError(`PCR${index} is not measured`);
+    return value;
+  };
+  return { 0: pcr(0), 1: pcr(1), 2: pcr(2) };
+}
+
+export interface NsmAuthority {
+  readonly rootDer: Bytes;
+  readonly rootFile: string;
+}
+
+/** The development NSM's root: its certificate is the ledger's trust anchor, its key goes to the enclave process. */
+export async function writeNsmAuthority(dir: string): Promise<NsmAuthority> {
+  const authority = await createDevelopmentAuthority({ clock: systemClock });
+  const rootFile = await writeWhole(join(dir, 'enclave', 'nsm-root.crt'), derToPem(authority.rootCertificateDer));
+  const secret = {
+    rootCertificateDer: Buffer.from(authority.rootCertificateDer).toString('base64'),
+    rootKeyPkcs8: Buffer.from(authority.rootKeyPkcs8).toString('base64'),
+  };
+  await writeWhole(join(dir, 'enclave', 'nsm-authority.json'), JSON.stringify(secret));
+  return { rootDer: authority.rootCertificateDer, rootFile };
+}
+
+/** A control plane whose API server shows the webhook a client certificate. */
+export async function startPlane(options: {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly binaries: Binaries;
+  readonly kwok: boolean;
+  readonly signal: AbortSignal;
+  readonly onExit: (exit: ChildExit) => void;
+}): Promise<ControlPlane> {
+  const { ports, binaries, kwok, signal, onExit } = options;
+  const dir = join(options.dir, 'control-plane');
+  const { ca } = await prepareIdentity(dir, CERTIFICATE_DAYS);
+  const client = await ca.issue({ commonName: API_SERVER_CLIENT, usages: ['client'], days: CERTIFICATE_DAYS });
+  const configuration = await renderAdmissionConfiguration({
+    dir: join(options.dir, 'admission'),
+    webhookUrl: webhookUrl(ports),
+    cert: client.certPem,
+    key: client.keyPem,
+  });
+  return startControlPlane({
+    binaries,
+    dir,
+    kwok,
+    certificateDays: CERTIFICATE_DAYS,
+    signal,
+    onExit,
+    flags: { apiServer: [`--admission-control-config-file=${configuration}`] },
+  });
+}
+
+const webhookUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.webhook}/validate`;
+
+export async function grantOneSlot(world: ChainWorld): Promise<string> {
+  const { slot } = await grantSlot(world.operator, world.owned, {
+    registrar: addressOf(world.operator.signer),
+    configVersion: 1n,
+    expiresMs: BigInt(Date.now() + SLOT_LIFETIME_MS),
+  });
+  return slot;
+}
+
+/** Issues the certificates of webhook and reader and writes `daas.yaml`, the one file that all parts read. */
+export async function writeConfiguration(options: {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly plane: ControlPlane;
+  readonly world: ChainWorld;
+  readonly slot: string;
+  readonly policy: Policy;
+}): Promise<string> {
+  const { dir, ports, plane, world, slot, policy } = options;
+  const pki = (name: string): string => join(dir, 'pki', name);
+  await writeWhole(pki('ca.crt'), plane.caPem);
+  const serving = await plane.ca.issue({
+    commonName: 'k3s-daas-webhook',
+    usages: ['server'],
+    ips: [LOOPBACK],
+    days: CERTIFICATE_DAYS,
+  });
+  await writeKeyPair(pki('webhook'), serving);
+  await writeKeyPair(pki('reader'), await plane.issueClient({ commonName: READER }));
+  await writeWhole(pki('operator.suikey'), secretOf(world.operator.signer));
+  const configuration = {
+    apiVersion: 'k3s-daas.io/v1alpha1',
+    kind: 'DaaSConfiguration',
+    cluster: { id: world.owned.cluster, package: world.packageId, chainId: world.chainId },
+    chain: { network: 'embedded', url: world.chain.url, pollMs: 250 },
+    kubernetes: { server: plane.apiServerUrl, caFile: 'pki/ca.crt' },
+    policy: {
+      ...policy,
+      capacity: { cpuMilli: policy.capacity.cpuMilli.toString(), memoryBytes: policy.capacity.memoryBytes.toString() },
+      dominantShareMin: policy.dominantShareMin.toString(),
+      lagMax: policy.lagMax.toString(),
+    },
+    enclave: {
+      slot,
+      listen: { host: LOOPBACK, port: ports.extender },
+      bootstrap: { host: LOOPBACK, port: ports.bootstrap },
+      dataDir: 'enclave/data',
+      clientCaFile: 'pki/ca.crt',
+      allowedReaders: [READER],
+      nsm: { kind: 'development', authorityFile: 'enclave/nsm-authority.json' },
+    },
+    webhook: {
+      listen: { host: LOOPBACK, port: ports.webhook },
+      certFile: 'pki/webhook.crt',
+      keyFile: 'pki/webhook.key',
+      clientCaFile: 'pki/ca.crt',
+      allowedClients: [API_SERVER_CLIENT],
+      kubeconfig: await plane.kubeconfig({ commonName: CONTROLLER_USER }),
+      drainMs: 0,
+    },
+    client: {
+      kubeconfig: plane.adminKubeconfig,
+      enclaveUrl: `https://${LOOPBACK}:${ports.extender}`,
+      bootstrapUrl: `http://${LOOPBACK}:${ports.bootstrap}`,
+      certFile: 'pki/reader.crt',
+      keyFile: 'pki/reader.key',
+      suiKeyFile: 'pki/operator.suikey',
+    },
+  };
+  parseConfiguration(configuration);
+  return writeWhole(join(dir, 'daas.yaml'), stringify(configuration));
+}
+
+/** Starts the webhook, then has the API server call it: the order in which nothing is refused for want of an answer. */
+export async function startWebhook(options: {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly plane: ControlPlane;
+  readonly parts: Parts;
+  readonly configFile: string;
+}): Promise<void> {
+  const { dir, ports, plane, parts, configFile } = options;
+  await parts.start('webhook', ['--config', configFile]);
+  const overlay = await renderOverlay({
+    dir: join(dir, 'overlay'),
+    webhookUrl: webhookUrl(ports),
+    webhookCaPem: plane.caPem,
+  });
+  await plane.kubectl(['apply', '-k', overlay]);
+}
+
+export async function startScheduler(options: {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly plane: ControlPlane;
+  readonly enclaveCertificatePem: string;
+}): Promise<RunningScheduler> {
+  const { dir, ports, plane } = options;
+  const kubeconfig = await plane.kubeconfig({ commonName: SCHEDULER_USER });
+  const client = join(dir, 'pki', 'scheduler');
+  await writeKeyPair(client, await plane.issueClient({ commonName: SCHEDULER_USER }));
+  const text = await renderSchedulerConfig({
+    kubeconfig,
+    extenderUrl: `https://${LOOPBACK}:${ports.extender}/scheduler`,
+    extenderCaPem: options.enclaveCertificatePem,
+    clientCertFile: `${client}.crt`,
+    clientKeyFile: `${client}.key`,
+  });
+  const configFile = await writeWhole(join(dir, 'scheduler-config.yaml'), text);
+  return plane.startScheduler({ name: SCHEDULER_NAME, kubeconfig, configFile });
+}
+
+/** Waits until a part's `/readyz` says 200; the last reasons are in the error. */
+export async function untilReady(url: string): Promise<void> {
+  const deadline = Date.now() + READY_MS_MAX;
+  for (;;) {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
+    if (answer?.status === 200) return;
+    if (Date.now() > deadline) {
+      const reasons = answer === null ? 'no answer' : await answer.text();
+      throw new CliError('CHILD_TIMEOUT', `${url} is not ready: ${reasons}`, 'see the logs of the parts');
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+async function writeKeyPair(name: string, pair: { readonly certPem: string; readonly keyPem: string }): Promise<void> {
+  await writeWhole(`${name}.crt`, pair.certPem);
+  await writeWhole(`${name}.key`, pair.keyPem);
+}
+
+/** Accounts of the embedded world are our own keys, whose secret can be written down. */
+function secretOf(account: Account): string {
+  if ('getSecretKey' in account && typeof account.getSecretKey === 'function') return String(account.getSecretKey());
+  throw new TypeError('the account cannot export its key');
+}

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+
+import { ensureControlPlane, type Binaries, type ChildExit, type ControlPlane, type RunningScheduler } from '@k3s-daas/control-plane';
+import { policySchema, SCHEDULER_NAME, type Policy } from '@k3s-daas/core';
+import { z } from 'zod';
+
+import type { Progress } from '../progress.ts';
+import { createChainWorld, type ChainWorld } from './chain.ts';
+import { registerEnclave, type RegisteredEnclave } from './enclave.ts';
+import {
+  choosePorts,
+  enclavePcrs,
+  grantOneSlot,
+  LOOPBACK,
+  startPlane,
+  startScheduler,
+  startWebhook,
+  untilReady,
+  writeConfiguration,
+  writeNsmAuthority,
+} from './installation.ts';
+import { createParts } from './parts.ts';
+
+export interface StackOptions {
+  /** Folder of everything that is written. */
+  readonly dir: string;
+  readonly progress: Progress;
+  readonly policy: z.input<typeof policySchema>;
+  /** kwok plays the kubelets, unless false: a bench that only measures placement does without. */
+  readonly kwok?: boolean;
+  readonly binaries?: Binaries;
+  /** Ends everything, also in the middle of the start; `startStack` then rejects. */
+  readonly signal: AbortSignal;
+  /** A process of the installation ended that nobody stopped. */
+  readonly onExit: (exit: ChildExit) => void;
+}
+
+/** A whole installation on loopback: control plane, chain, webhook, enclave and our kube-scheduler. */
+export interface Stack {
+  readonly dir: string;
+  readonly plane: ControlPlane;
+  readonly world: ChainWorld;
+  readonly policy: Policy;
+  readonly enclave: RegisteredEnclave;
+  readonly scheduler: RunningScheduler;
+  /** `daas.yaml` of this installation. */
+  readonly configFile: string;
+  readonly processes: () => readonly { readonly name: string; readonly pid: number }[];
+  /** Ends every process, within 5 s. May be called twice. */
+  stop(): Promise<void>;
+}
+
+const ledgerReady = z.object({ url: z.url(), chainId: z.string() });
+
+/** programs → control plane and chain → cluster → webhook → enclave → registration → scheduler. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dir, progress, signal, onExit } = options;
+  const policy = policySchema.parse(options.policy);
+  const binaries = options.binaries ?? (await buildPrograms(progress));
+  const ports = await choosePorts();
+  const pcrs = enclavePcrs();
+  const authority = await writeNsmAuthority(dir);
+  const parts = await createParts(join(dir, 'parts'), onExit);
+  let plane: ControlPlane | undefined;
+  const stop = async (): Promise<void> => {
+    await Promise.all([parts.stop(), plane?.stop()]);
+  };
+  // Whatever step is under way fails when its processes end, so an abort does not wait for it.
+  signal.addEventListener('abort', () => void parts.stop(), { once: true });
+  try {
+    signal.throwIfAborted();
+    const kwok = options.kwok ?? true;
+    plane = await progress.step('control plane: etcd, kube-apiserver, controller manager, scheduler', () =>
+      startPlane({ dir, ports, binaries, kwok, signal, onExit }),
+    );
+    const running = plane;
+    const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
+      const { ready } = await parts.start('ledger', ['--port', '0', '--trust-anchor', authority.rootFile]);
+      const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
+      return createChainWorld({ ...ledgerReady.parse(ready), apiServerCaPem: running.caPem, policy, enclave, detail });
+    });
+    const slot = await grantOneSlot(world);
+    const configFile = await writeConfiguration({ dir, ports, plane: running, world, slot, policy });
+    await progress.step('admission webhook: start and register', () =>
+      startWebhook({ dir, ports, plane: running, parts, configFile }),
+    );
+    const enclave = await progress.step('enclave: boot, attest, register on chain', async () => {
+      const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
+      await parts.start('enclave', ['--config', configFile]);
+      const trustAnchor = authority.rootDer;
+      const registered = await registerEnclave({ bootstrapUrl, slot, world, plane: running, trustAnchor, pcrs });
+      await untilReady(`${bootstrapUrl}/readyz`);
+      return registered;
+    });
+    const scheduler = await progress.step(`${SCHEDULER_NAME}: start`, () =>
+      startScheduler({ dir, ports, plane: running, enclaveCertificatePem: enclave.certificatePem }),
+    );
+    const processes = (): { name: string; pid: number }[] => [...running.children, ...parts.processes()];
+    return { dir, plane, world, policy, enclave, scheduler, configFile, processes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function buildPrograms(progress: Progress): Promise<Binaries> {
+  return progress.step('control plane: programs', (detail) =>
+    ensureControlPlane({
+      progress: ({ message }) => {
+        detail(message);
+      },
+    }),
+  );
+}
