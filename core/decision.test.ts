@@ -217,7 +217,7 @@ void t.test('what cannot be encoded', (t) => {
   const encode = (change: Partial<Decision>) => () =>
     encodeDecisionMessage(1n, { ...vectors.decision, ...change });
   t.equal(outcome(encode({ cluster: '0x1' })), 'ID_MALFORMED');
-  t.equal(outcome(encode({ stake: vectors.decision.stake.toUpperCase() })), 'ID_MALFORMED');
+  t.equal(outcome(encode({ stake: `0x${vectors.decision.stake.slice(2).toUpperCase()}` })), 'ID_MALFORMED');
   t.equal(outcome(encode({ previous: new Uint8Array(33) })), 'LENGTH_WRONG');
   t.equal(outcome(encode({ inputDigest: new Uint8Array() })), 'LENGTH_WRONG');
   t.throws(encode({ term: 1n << 64n }));

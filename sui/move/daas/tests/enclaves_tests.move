@@ -295,6 +295,11 @@ fun pcr_twice() {
 }
 
 #[test, expected_failure(abort_code = enclaves::EPcrMissing)]
+fun pcr_index_without_a_value() {
+    register(with_pcrs(vector[0, 1, 2], vector[pcr(10), pcr(11)]));
+}
+
+#[test, expected_failure(abort_code = enclaves::EPcrMissing)]
 fun no_pcrs() { register(with_pcrs(vector[], vector[])); }
 
 // === Freshness ===
