@@ -1,10 +1,12 @@
+export { createEngine } from './decision/engine.ts';
 export * from './engine.ts';
 export * from './errors.ts';
-export * from './http/serve.ts';
 export type { Readiness, Reason } from './http/readiness.ts';
+export * from './http/serve.ts';
 export * from './kube/binder.ts';
 export * from './kube/client.ts';
 export * from './kube/errors.ts';
 export * from './kube/view.ts';
 export type { WatchLimits, WatchStatus } from './kube/watch-list.ts';
+export { openDecisionLog, type DecisionLog } from './log/log.ts';
 export * from './ports.ts';
