@@ -40,6 +40,8 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CliError('FILE_UNREADABLE', `${file} cannot be read`, 'check the path and its permissions', { cause });
+    throw new CliError('FILE_UNREADABLE', `${file} cannot be read`, 'check the path and its permissions', {
+      cause,
+    });
   }
 }

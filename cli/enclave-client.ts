@@ -93,11 +93,18 @@ export class EnclaveClient {
         method,
         ...this.#tls,
         timeout: TIMEOUT_MS,
-        headers: body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers:
+          body === ''
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       });
       outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
       outgoing.on('error', (cause) => {
-        reject(new CliError('REQUEST_FAILED', `the enclave does not answer: ${cause.message}`, 'is it running?', { cause }));
+        reject(
+          new CliError('REQUEST_FAILED', `the enclave does not answer: ${cause.message}`, 'is it running?', {
+            cause,
+          }),
+        );
       });
       outgoing.on('response', (incoming) => {
         const chunks: Buffer[] = [];
@@ -141,5 +148,9 @@ async function get(url: URL): Promise<Response> {
 
 function unexpected(where: string, what: string, status?: number): CliError {
   const said = status === undefined ? what : `${status} ${what}`;
-  return new CliError('REQUEST_FAILED', `${where} answered: ${said.slice(0, 500)}`, 'see the log of the enclave');
+  return new CliError(
+    'REQUEST_FAILED',
+    `${where} answered: ${said.slice(0, 500)}`,
+    'see the log of the enclave',
+  );
 }

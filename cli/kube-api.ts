@@ -16,19 +16,33 @@ export async function getObject(kubeconfig: string, path: string): Promise<unkno
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new CliError('USAGE', `${kubeconfig} names no cluster`, 'choose a current context');
-  const options: RequestOptions = { method: 'GET', timeout: TIMEOUT_MS, headers: { accept: 'application/json' } };
+  if (server === undefined)
+    throw new CliError('USAGE', `${kubeconfig} names no cluster`, 'choose a current context');
+  const options: RequestOptions = {
+    method: 'GET',
+    timeout: TIMEOUT_MS,
+    headers: { accept: 'application/json' },
+  };
   await config.applyToHTTPSOptions(options);
   const { status, text } = await send(new URL(path, server), options);
   if (status === 200) return JSON.parse(text) as unknown;
-  if (status === 404) throw new CliError('NOT_FOUND', `there is no ${path}`, 'check the namespace and the name');
-  throw new CliError('REQUEST_FAILED', `the API server answered ${status}: ${text.slice(0, 300)}`, 'check your rights');
+  if (status === 404)
+    throw new CliError('NOT_FOUND', `there is no ${path}`, 'check the namespace and the name');
+  throw new CliError(
+    'REQUEST_FAILED',
+    `the API server answered ${status}: ${text.slice(0, 300)}`,
+    'check your rights',
+  );
 }
 
 function send(url: URL, options: RequestOptions): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const failed = (cause: Error): void => {
-      reject(new CliError('REQUEST_FAILED', `${url.host} does not answer: ${cause.message}`, 'is it running?', { cause }));
+      reject(
+        new CliError('REQUEST_FAILED', `${url.host} does not answer: ${cause.message}`, 'is it running?', {
+          cause,
+        }),
+      );
     };
     const outgoing = httpsRequest(url, options, (incoming) => {
       const chunks: Buffer[] = [];

@@ -40,7 +40,9 @@ function createProgram(): Command {
 function addInstallation(program: Command): void {
   program
     .command('up')
-    .description('a whole installation on loopback: control plane, chain, enclave, webhook; places pods and shows what is refused')
+    .description(
+      'a whole installation on loopback: control plane, chain, enclave, webhook; places pods and shows what is refused',
+    )
     .option('--once', 'check every claim, print one JSON object and end')
     .option('--data-dir <dir>', 'keep everything in this folder instead of a temporary one')
     .action(async (options: { once?: boolean; dataDir?: string }) => {
@@ -68,7 +70,10 @@ function addRoles(program: Command): void {
     .option('--port <port>', 'port to listen on, 0 for any', port, 0)
     .requiredOption('--trust-anchor <pem>', 'root certificate of the attestation documents it accepts')
     .action(async (options: { host: string; port: number; trustAnchor: string }) => {
-      const [{ runRole }, { startLedger }] = await Promise.all([import('./roles/role.ts'), import('./roles/ledger.ts')]);
+      const [{ runRole }, { startLedger }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/ledger.ts'),
+      ]);
       await runRole(() => startLedger(options));
     });
   program
@@ -76,7 +81,10 @@ function addRoles(program: Command): void {
     .description('role: the process inside the enclave (extender, decision log)')
     .option(...CONFIG)
     .action(async (options: Common) => {
-      const [{ runRole }, { startEnclave }] = await Promise.all([import('./roles/role.ts'), import('./roles/enclave.ts')]);
+      const [{ runRole }, { startEnclave }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/enclave.ts'),
+      ]);
       await runRole((signal) => startEnclave(options.config, signal));
     });
   program
@@ -84,7 +92,10 @@ function addRoles(program: Command): void {
     .description('role: the admission webhook and the stake controller')
     .option(...CONFIG)
     .action(async (options: Common) => {
-      const [{ runRole }, { startWebhook }] = await Promise.all([import('./roles/role.ts'), import('./roles/webhook.ts')]);
+      const [{ runRole }, { startWebhook }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/webhook.ts'),
+      ]);
       await runRole(() => startWebhook(options.config));
     });
 }
@@ -99,7 +110,12 @@ function addInspection(program: Command): void {
     .option(...JSON_OUTPUT)
     .action(async (name: string, options: { namespace: string } & Common) => {
       const { verifyPod } = await import('./commands/verify-pod.ts');
-      process.exitCode = await verifyPod({ json: options.json ?? false }, options.config, options.namespace, name);
+      process.exitCode = await verifyPod(
+        { json: options.json ?? false },
+        options.config,
+        options.namespace,
+        name,
+      );
     });
   verify
     .command('log <file>')
@@ -177,7 +193,11 @@ function addChain(program: Command): void {
     .option(...JSON_OUTPUT)
     .action(async (position: string, mist: string, options: { reason: string } & Common) => {
       const { slashStake } = await import('./commands/stake.ts');
-      await slashStake({ json: options.json ?? false }, options.config, { position, mist, reason: options.reason });
+      await slashStake({ json: options.json ?? false }, options.config, {
+        position,
+        mist,
+        reason: options.reason,
+      });
     });
 }
 

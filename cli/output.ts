@@ -28,7 +28,8 @@ export function reportFailure(error: unknown, json: boolean): number {
     process.stdout.write(`${toJson({ error: body })}\n`);
   } else {
     process.stderr.write(`${describeError(error)}\n`);
-    if (!coded && error instanceof Error && error.stack !== undefined) process.stderr.write(`${error.stack}\n`);
+    if (!coded && error instanceof Error && error.stack !== undefined)
+      process.stderr.write(`${error.stack}\n`);
   }
   if (!coded) return 70;
   return error.code === 'USAGE' ? 2 : 1;

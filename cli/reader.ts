@@ -1,13 +1,7 @@
 import { z } from 'zod';
 
 import type { ClientConfiguration } from '@k3s-daas/core';
-import {
-  connectChain,
-  readCluster,
-  readSession,
-  type Chain,
-  type ClusterRecord,
-} from '@k3s-daas/sui-client';
+import { connectChain, readCluster, readSession, type Chain, type ClusterRecord } from '@k3s-daas/sui-client';
 
 import { loadConfiguration, type LoadedConfiguration } from './configuration.ts';
 import { EnclaveClient } from './enclave-client.ts';
@@ -24,7 +18,11 @@ export async function openReader(configFile: string | undefined): Promise<Reader
   const loaded = await loadConfiguration(configFile);
   const { client, chain, cluster } = loaded.configuration;
   if (client === undefined) {
-    throw new CliError('USAGE', 'the configuration has no section "client"', 'add it; docs/configuration.md shows one');
+    throw new CliError(
+      'USAGE',
+      'the configuration has no section "client"',
+      'add it; docs/configuration.md shows one',
+    );
   }
   return { ...loaded, client, chain: connectChain({ url: chain.url, chainId: cluster.chainId }) };
 }

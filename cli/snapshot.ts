@@ -23,7 +23,12 @@ export async function readSnapshot({ chain, configuration }: Reader): Promise<Ch
   } catch (cause) {
     const last = watcher.status().lastError;
     const why = last === null ? 'no answer' : `${last.code}: ${last.message}`;
-    throw new CliError('REQUEST_FAILED', `the chain cannot be read: ${why}`, last?.remedy ?? 'is it running?', { cause });
+    throw new CliError(
+      'REQUEST_FAILED',
+      `the chain cannot be read: ${why}`,
+      last?.remedy ?? 'is it running?',
+      { cause },
+    );
   } finally {
     clearTimeout(timer);
     await watcher.stop();

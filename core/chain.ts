@@ -77,7 +77,12 @@ export type Ineligibility =
   | { readonly code: 'STAKE_MISSING'; readonly stake: SuiId }
   | { readonly code: 'STAKE_FOREIGN'; readonly stake: SuiId }
   | { readonly code: 'STAKE_ROLE_WRONG'; readonly stake: SuiId }
-  | { readonly code: 'STAKE_TOO_SMALL'; readonly stake: SuiId; readonly active: bigint; readonly required: bigint };
+  | {
+      readonly code: 'STAKE_TOO_SMALL';
+      readonly stake: SuiId;
+      readonly active: bigint;
+      readonly required: bigint;
+    };
 
 export type Eligibility =
   | { readonly eligible: true; readonly stake: Stake; readonly claim: NodeClaim }
@@ -90,11 +95,16 @@ export function nodeEligibility(snapshot: ChainSnapshot, node: string): Eligibil
   if (claim.jailed) return { eligible: false, reason: { code: 'NODE_JAILED' } };
   const stake = snapshot.stakes.get(claim.stake);
   if (stake === undefined) return { eligible: false, reason: { code: 'STAKE_MISSING', stake: claim.stake } };
-  if (stake.owner !== claim.owner) return { eligible: false, reason: { code: 'STAKE_FOREIGN', stake: stake.id } };
-  if (stake.role !== StakeRole.node) return { eligible: false, reason: { code: 'STAKE_ROLE_WRONG', stake: stake.id } };
+  if (stake.owner !== claim.owner)
+    return { eligible: false, reason: { code: 'STAKE_FOREIGN', stake: stake.id } };
+  if (stake.role !== StakeRole.node)
+    return { eligible: false, reason: { code: 'STAKE_ROLE_WRONG', stake: stake.id } };
   if (stake.active === 0n || stake.active < claim.required) {
     const { active } = stake;
-    return { eligible: false, reason: { code: 'STAKE_TOO_SMALL', stake: stake.id, active, required: claim.required } };
+    return {
+      eligible: false,
+      reason: { code: 'STAKE_TOO_SMALL', stake: stake.id, active, required: claim.required },
+    };
   }
   return { eligible: true, stake, claim };
 }
@@ -154,7 +164,8 @@ const snapshotBcs = bcs.struct('Snapshot', {
   ),
 });
 
-const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
+const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
 const sorted = <T>(map: ReadonlyMap<string, T>): T[] => [...map].sort(byKey).map(([, value]) => value);
 
 /** Digest of what a snapshot says, without the checkpoint: entries ordered by id or name (UTF-16 code units). */

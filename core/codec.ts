@@ -50,7 +50,8 @@ export function parseStrict<T extends I, I>(type: BcsType<T, I>, bytes: Bytes): 
     if (cause instanceof FormatError) throw cause;
     throw new FormatError('BCS_MALFORMED', `not a ${type.name} in BCS`, { cause });
   }
-  if (!equalBytes(again, bytes)) throw new FormatError('BCS_NOT_CANONICAL', `not the canonical BCS of a ${type.name}`);
+  if (!equalBytes(again, bytes))
+    throw new FormatError('BCS_NOT_CANONICAL', `not the canonical BCS of a ${type.name}`);
   return value;
 }
 

@@ -38,7 +38,9 @@ export interface EnclaveIdentity {
 export function enclaveUserData(identity: EnclaveIdentity): Bytes {
   const fixed = [identity.configDigest, identity.decisionKey, identity.logKey, identity.tlsKeyHash];
   for (const part of fixed) bytes32.serialize(part);
-  return sha256(concatBytes(utf8('k3s-daas/enclave/v1'), suiId.serialize(identity.cluster).toBytes(), ...fixed));
+  return sha256(
+    concatBytes(utf8('k3s-daas/enclave/v1'), suiId.serialize(identity.cluster).toBytes(), ...fixed),
+  );
 }
 
 export interface NodeClaimProof {
@@ -48,7 +50,12 @@ export interface NodeClaimProof {
   readonly csrKeyHash: Bytes;
 }
 
-const claimBcs = bcs.struct('NodeClaimProof', { cluster: suiId, stake: suiId, node: bcs.string(), csrKeyHash: bytes32 });
+const claimBcs = bcs.struct('NodeClaimProof', {
+  cluster: suiId,
+  stake: suiId,
+  node: bcs.string(),
+  csrKeyHash: bytes32,
+});
 
 /** What the node's Ed25519 key signs to show that the claimant holds it (nodes.move). */
 export function nodeClaimMessage(proof: NodeClaimProof): Bytes {

@@ -12,7 +12,10 @@ export class ConfigError extends CodedError<ConfigErrorCode> {}
 
 const id = z.string().refine(isSuiId, 'expected 0x and 64 lower-case hex digits');
 const file = z.string().min(1).max(4096);
-const listen = z.strictObject({ host: z.string().min(1).max(253), port: z.number().int().min(0).max(65_535) });
+const listen = z.strictObject({
+  host: z.string().min(1).max(253),
+  port: z.number().int().min(0).max(65_535),
+});
 const names = z.array(z.string().min(1).max(253)).max(1024);
 
 const cluster = z.strictObject({

@@ -125,7 +125,10 @@ export function decodeReceipt(text: string): Receipt {
   }
   const { message, signature } = parseStrict(receiptBcs, bytes);
   if (signature.length !== SIGNATURE_BYTES) {
-    throw new FormatError('RECEIPT_MALFORMED', `a signature has ${SIGNATURE_BYTES} bytes, got ${signature.length}`);
+    throw new FormatError(
+      'RECEIPT_MALFORMED',
+      `a signature has ${SIGNATURE_BYTES} bytes, got ${signature.length}`,
+    );
   }
   return { message: new Uint8Array(message), signature: new Uint8Array(signature) };
 }
@@ -137,7 +140,13 @@ export function receiptDigest(receipt: Receipt): Bytes {
 
 /** Digest of the shortlist, in the order the filter returned it. */
 export function namesDigest(names: readonly string[]): Bytes {
-  return sha256(utf8('k3s-daas/names/v1'), bcs.vector(bcs.string()).serialize([...names], { maxSize: 1 << 24 }).toBytes());
+  return sha256(
+    utf8('k3s-daas/names/v1'),
+    bcs
+      .vector(bcs.string())
+      .serialize([...names], { maxSize: 1 << 24 })
+      .toBytes(),
+  );
 }
 
 function receiptBytes(receipt: Receipt): Bytes {

@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+} from 'node:crypto';
 
 import { concatBytes, type Bytes } from './bytes.ts';
 import type { Signer } from './ports.ts';
@@ -40,7 +47,11 @@ function verifierOf(publicKey: Bytes): KeyObject {
   const name = Buffer.from(publicKey).toString('latin1');
   const known = verifiers.get(name);
   if (known !== undefined) return known;
-  const key = createPublicKey({ key: Buffer.from(concatBytes(SPKI_PREFIX, publicKey)), format: 'der', type: 'spki' });
+  const key = createPublicKey({
+    key: Buffer.from(concatBytes(SPKI_PREFIX, publicKey)),
+    format: 'der',
+    type: 'spki',
+  });
   if (verifiers.size >= VERIFIERS_MAX) verifiers.clear();
   verifiers.set(name, key);
   return key;

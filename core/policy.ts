@@ -5,7 +5,10 @@ import { sha256, utf8, type Bytes } from './bytes.ts';
 import { u64 } from './codec.ts';
 
 const count = z.number().int();
-const positive = z.coerce.bigint().positive().max((1n << 63n) - 1n);
+const positive = z.coerce
+  .bigint()
+  .positive()
+  .max((1n << 63n) - 1n);
 
 /** What every decision depends on; its digest is in the cluster's config digest and in each decision. */
 export const policySchema = z.strictObject({

@@ -118,7 +118,16 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
 
   const chain = startWatcher(options);
   closers.push(() => chain.stop());
-  const ready = finishBoot({ options, keys, digest, boot, chain, certificate, cert: () => certificatePem, closers });
+  const ready = finishBoot({
+    options,
+    keys,
+    digest,
+    boot,
+    chain,
+    certificate,
+    cert: () => certificatePem,
+    closers,
+  });
   ready.then(
     (readiness) => {
       serving = readiness;
@@ -160,14 +169,22 @@ async function finishBoot(rest: Rest): Promise<() => readonly string[]> {
   boot.done('kubernetes-identity');
 
   const ca = await readFile(path(configuration.kubernetes.caFile), 'utf8');
-  const client = kubeClient({ server: configuration.kubernetes.server, ca, cert: rest.cert, key: keys.tls.keyPem });
+  const client = kubeClient({
+    server: configuration.kubernetes.server,
+    ca,
+    cert: rest.cert,
+    key: keys.tls.keyPem,
+  });
   closers.push(() => {
     client.close();
     return Promise.resolve();
   });
   const kube = kubeView({ client, clock, log, random: Math.random });
   closers.push(() => kube.close());
-  await raceAbort(untilSynced(() => kube.synced, signal), signal);
+  await raceAbort(
+    untilSynced(() => kube.synced, signal),
+    signal,
+  );
   boot.done('kubernetes-cache');
 
   const decisionLog = await openDecisionLog({ path: `${path(enclave.dataDir)}/decisions.log` });
@@ -220,7 +237,8 @@ async function ownConfigDigest({ configuration, path }: EnclaveOptions): Promise
 
 /** The cluster on chain must be the one this process was configured for: same CA, chain, package and policy. */
 function checkCluster(snapshot: ChainSnapshot | null, configuration: Configuration, digest: Bytes): void {
-  if (snapshot === null) throw new EnclaveError('CONFIG_DIGEST_DIFFERS', 'the chain has no snapshot', 'see its log');
+  if (snapshot === null)
+    throw new EnclaveError('CONFIG_DIGEST_DIFFERS', 'the chain has no snapshot', 'see its log');
   if (!equalBytes(snapshot.cluster.policyDigest, policyDigest(configuration.policy))) {
     throw new EnclaveError(
       'POLICY_DIFFERS',

@@ -31,7 +31,12 @@ async function main(words: readonly string[]): Promise<number> {
   const others = files.filter((file) => !endToEnd.includes(file));
   const tally: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
-  if (endToEnd.length > 0) await ensureControlPlane({ progress: ({ message }) => console.log(`# ${message}`) });
+  if (endToEnd.length > 0)
+    await ensureControlPlane({
+      progress: ({ message }) => {
+        console.log(`# ${message}`);
+      },
+    });
   await runTap(others, 2, tally);
   await runTap(endToEnd, 1, tally);
 
@@ -47,12 +52,19 @@ async function main(words: readonly string[]): Promise<number> {
 
 async function runTap(files: readonly string[], jobs: number, tally: Tally): Promise<void> {
   if (files.length === 0) return;
-  const args = ['run', '--reporter=tap', `--jobs=${jobs}`, '--disable-coverage', '--allow-empty-coverage', ...files];
+  const args = [
+    'run',
+    '--reporter=tap',
+    `--jobs=${jobs}`,
+    '--disable-coverage',
+    '--allow-empty-coverage',
+    ...files,
+  ];
   const failuresBefore = tally.failed;
   const child = spawn('tap', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const parser = new Parser();
   watch(parser, [], tally);
-  child.stdout.pipe(parser as unknown as NodeJS.WritableStream);
+  child.stdout.pipe(parser);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   // A run that died without saying which assertion failed is a failure of its own.
   if (code !== 0 && tally.failed === failuresBefore) {
@@ -70,11 +82,14 @@ function watch(parser: Parser, path: readonly string[], tally: Tally): void {
   });
   parser.on('assert', (result: Result) => {
     const isSubtest = subtests.has(result.name) || subtests.has(result.fullname);
-    if (path.length === 0) console.log(`${result.ok ? 'ok    ' : 'NOT OK'} ${result.name} ${elapsed(result)}`);
+    if (path.length === 0)
+      console.log(`${result.ok ? 'ok    ' : 'NOT OK'} ${result.name} ${elapsed(result)}`);
     const skip = result.skip !== false;
     if (skip) {
       tally.skipped++;
-      console.log(`skip   ${[...path, result.name].join(' > ')}${result.skip === true ? '' : ` # ${String(result.skip)}`}`);
+      console.log(
+        `skip   ${[...path, result.name].join(' > ')}${result.skip === true ? '' : ` # ${String(result.skip)}`}`,
+      );
     } else if (result.ok) {
       if (!isSubtest) tally.passed++;
     } else if (!isSubtest || noAssertionFailed(result)) {

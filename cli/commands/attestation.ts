@@ -10,23 +10,37 @@ import type { AttestationOptions } from '../main.ts';
 import { print, type Output } from '../output.ts';
 
 /** Verifies a document against given PCRs and says each thing that was checked. */
-export async function verifyAttestationFile(output: Output, file: string, options: AttestationOptions): Promise<void> {
+export async function verifyAttestationFile(
+  output: Output,
+  file: string,
+  options: AttestationOptions,
+): Promise<void> {
   const document = await readDocument(file);
   const root = options.root === undefined ? awsNitroRootG1 : rootOf(await readText(options.root));
   const verified = verifyAttestation(document, {
     trustAnchor: root,
     time: timeOf(options),
-    policy: { pcrs: { 0: pcr('--pcr0', options.pcr0), 1: pcr('--pcr1', options.pcr1), 2: pcr('--pcr2', options.pcr2) } },
+    policy: {
+      pcrs: {
+        0: pcr('--pcr0', options.pcr0),
+        1: pcr('--pcr1', options.pcr1),
+        2: pcr('--pcr2', options.pcr2),
+      },
+    },
   });
   const { checked, moduleId, timestampMs } = verified;
-  print(output, { verified: true, moduleId, timestampMs, checked }, () => ['verified', ...checked].join('\n✓ '));
+  print(output, { verified: true, moduleId, timestampMs, checked }, () =>
+    ['verified', ...checked].join('\n✓ '),
+  );
 }
 
 async function readDocument(file: string): Promise<Bytes> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (cause) {
-    throw new CliError('FILE_UNREADABLE', `${file} cannot be read`, 'check the path and its permissions', { cause });
+    throw new CliError('FILE_UNREADABLE', `${file} cannot be read`, 'check the path and its permissions', {
+      cause,
+    });
   }
 }
 
@@ -34,7 +48,9 @@ function rootOf(pem: string): Bytes {
   try {
     return new Uint8Array(new X509Certificate(pem).raw);
   } catch (cause) {
-    throw new CliError('USAGE', '--root is not a PEM certificate', 'give the root certificate as PEM', { cause });
+    throw new CliError('USAGE', '--root is not a PEM certificate', 'give the root certificate as PEM', {
+      cause,
+    });
   }
 }
 

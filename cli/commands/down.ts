@@ -8,7 +8,10 @@ import { runsFolder } from './up.ts';
 
 /** Ends the recorded processes of crashed runs, by pid and start time, and removes the folders of temporary runs. */
 export async function down(output: Output, dataDir: string | undefined): Promise<void> {
-  const folders = dataDir === undefined ? await temporaryRuns() : [resolve(process.env['INIT_CWD'] ?? process.cwd(), dataDir)];
+  const folders =
+    dataDir === undefined
+      ? await temporaryRuns()
+      : [resolve(process.env['INIT_CWD'] ?? process.cwd(), dataDir)];
   const ended: { folder: string; processes: string[] }[] = [];
   const alive: string[] = [];
   for (const folder of folders) {
@@ -43,10 +46,14 @@ async function temporaryRuns(): Promise<string[]> {
   }
 }
 
-function describe(ended: readonly { folder: string; processes: string[] }[], alive: readonly string[]): string {
+function describe(
+  ended: readonly { folder: string; processes: string[] }[],
+  alive: readonly string[],
+): string {
   const lines = ended.map(({ folder, processes }) =>
     processes.length === 0 ? `removed ${folder}` : `ended ${processes.join(', ')} of ${folder}`,
   );
-  for (const folder of alive) lines.push(`left alone: ${folder} belongs to a running \`daas up\` (Ctrl-C ends it)`);
+  for (const folder of alive)
+    lines.push(`left alone: ${folder} belongs to a running \`daas up\` (Ctrl-C ends it)`);
   return lines.length === 0 ? 'nothing to clean up' : lines.join('\n');
 }

@@ -36,7 +36,10 @@ export async function explainPod(
 function render(reply: z.infer<typeof explanation>): string {
   const { namespace, pod, state, node, sequence, offered, cost, shortlist, rejected } = reply;
   const where = node === null ? '' : ` on ${node} (decision ${sequence ?? '?'})`;
-  const table = new Table({ head: ['', 'node', 'operator', 'lag at decision', 'score'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['', 'node', 'operator', 'lag at decision', 'score'],
+    style: { head: [], border: [] },
+  });
   for (const entry of shortlist) {
     const chosen = entry.node === node ? '→' : '';
     table.push([chosen, entry.node, `${entry.operator.slice(0, 10)}…`, entry.lag, entry.score]);

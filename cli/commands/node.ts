@@ -22,10 +22,15 @@ export async function listNodes(output: Output, configFile: string | undefined):
     };
   });
   print(output, { checkpoint: snapshot.checkpoint, nodes }, () => {
-    const table = new Table({ head: ['node', 'owner', 'staked', 'required', 'eligible'], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ['node', 'owner', 'staked', 'required', 'eligible'],
+      style: { head: [], border: [] },
+    });
     for (const { node, owner, active, required, reason } of nodes) {
       table.push([node, `${owner.slice(0, 10)}…`, String(active), String(required), reason ?? 'yes']);
     }
-    return nodes.length === 0 ? 'no node is claimed' : `${table.toString()}\nat checkpoint ${snapshot.checkpoint}`;
+    return nodes.length === 0
+      ? 'no node is claimed'
+      : `${table.toString()}\nat checkpoint ${snapshot.checkpoint}`;
   });
 }

@@ -12,15 +12,30 @@ import { readSnapshot } from '../snapshot.ts';
 const ROLES = ['user', 'node', 'admin'];
 
 /** The positions behind nodes, or those of one owner among them. */
-export async function listStakes(output: Output, configFile: string | undefined, owner: string | undefined): Promise<void> {
+export async function listStakes(
+  output: Output,
+  configFile: string | undefined,
+  owner: string | undefined,
+): Promise<void> {
   if (owner !== undefined) requireId(owner, '--owner');
   const snapshot = await readSnapshot(await openReader(configFile));
-  const stakes = [...snapshot.stakes.values()].filter((stake) => owner === undefined || stake.owner === owner);
+  const stakes = [...snapshot.stakes.values()].filter(
+    (stake) => owner === undefined || stake.owner === owner,
+  );
   print(output, { checkpoint: snapshot.checkpoint, stakes }, () => {
-    const table = new Table({ head: ['position', 'owner', 'role', 'active', 'unbonding'], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ['position', 'owner', 'role', 'active', 'unbonding'],
+      style: { head: [], border: [] },
+    });
     for (const stake of stakes) {
       const role = ROLES[stake.role] ?? String(stake.role);
-      table.push([stake.id, `${stake.owner.slice(0, 10)}…`, role, String(stake.active), String(stake.unbonding)]);
+      table.push([
+        stake.id,
+        `${stake.owner.slice(0, 10)}…`,
+        role,
+        String(stake.active),
+        String(stake.unbonding),
+      ]);
     }
     return stakes.length === 0 ? 'no stake' : table.toString();
   });
@@ -42,12 +57,20 @@ export async function slashStake(
   const owned = { cluster, cap: await findCap(actor, cluster) };
   const { position, reason } = args;
   const { digest } = await slash(actor, owned, { position, amount: BigInt(args.mist), reason });
-  print(output, { digest, position, amount: args.mist }, () => `slashed ${args.mist} MIST of ${position} (${digest})`);
+  print(
+    output,
+    { digest, position, amount: args.mist },
+    () => `slashed ${args.mist} MIST of ${position} (${digest})`,
+  );
 }
 
 async function openActor({ client, chain, configuration, path }: Reader): Promise<Actor> {
   if (client.suiKeyFile === undefined) {
-    throw new CliError('USAGE', 'client.suiKeyFile is not set', 'name a file with a suiprivkey… text in daas.yaml');
+    throw new CliError(
+      'USAGE',
+      'client.suiKeyFile is not set',
+      'name a file with a suiprivkey… text in daas.yaml',
+    );
   }
   const signer = accountFromSecret((await readText(path(client.suiKeyFile))).trim());
   return { client: chain.client, signer, packageId: configuration.cluster.package };
@@ -58,7 +81,11 @@ async function findCap(actor: Actor, cluster: string): Promise<string> {
   const caps = await listOwned(actor.client, actor.packageId, address, 'cap');
   const cap = caps.find((owned) => owned.cluster === cluster);
   if (cap === undefined) {
-    throw new CliError('NOT_FOUND', `${address} owns no ClusterCap of ${cluster}`, 'sign as the owner of the cluster');
+    throw new CliError(
+      'NOT_FOUND',
+      `${address} owns no ClusterCap of ${cluster}`,
+      'sign as the owner of the cluster',
+    );
   }
   return cap.id;
 }

@@ -140,5 +140,9 @@ async function rejectOn(signal: AbortSignal): Promise<never> {
 
 function childExited(exit: ChildExit): CliError {
   const how = exit.signal ?? `status ${String(exit.code)}`;
-  return new CliError('CHILD_EXITED', `${exit.name} ended by itself (${how}):\n${exit.lastLines}`, 'mend what its log says');
+  return new CliError(
+    'CHILD_EXITED',
+    `${exit.name} ended by itself (${how}):\n${exit.lastLines}`,
+    'mend what its log says',
+  );
 }

@@ -12,7 +12,13 @@ import {
   type DecisionMessage,
   type Receipt,
 } from '@k3s-daas/core';
-import { readClaim, readSession, verifyReceiptOnChain, type ClusterRecord, type SessionRecord } from '@k3s-daas/sui-client';
+import {
+  readClaim,
+  readSession,
+  verifyReceiptOnChain,
+  type ClusterRecord,
+  type SessionRecord,
+} from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
@@ -54,7 +60,9 @@ export async function verifyPod(
   ];
   const verified = checks.every(({ holds }) => holds);
   const { payload, timestampMs } = proof.message;
-  print(output, { verified, checks, timestampMs, decision: payload }, () => render(`${namespace}/${name}`, payload, checks));
+  print(output, { verified, checks, timestampMs, decision: payload }, () =>
+    render(`${namespace}/${name}`, payload, checks),
+  );
   return verified ? 0 : 1;
 }
 
@@ -63,7 +71,11 @@ async function collect(reader: Reader, namespace: string, name: string): Promise
   const text = pod.metadata.annotations[RECEIPT_ANNOTATION];
   if (text === undefined) {
     const why = pod.spec.nodeName === '' ? 'it is not placed yet' : 'it was placed without one';
-    throw new CliError('VERIFICATION_FAILED', `pod ${namespace}/${name} carries no receipt: ${why}`, 'kubectl describe pod');
+    throw new CliError(
+      'VERIFICATION_FAILED',
+      `pod ${namespace}/${name} carries no receipt: ${why}`,
+      'kubectl describe pod',
+    );
   }
   const receipt = decodeReceipt(text);
   const message = decodeDecisionMessage(receipt.message);
@@ -96,7 +108,10 @@ function checkPod({ pod, message: { payload } }: Proof): Check[] {
   ];
 }
 
-function checkSession({ configuration }: Reader, { receipt, message: { payload }, cluster, session }: Proof): Check[] {
+function checkSession(
+  { configuration }: Reader,
+  { receipt, message: { payload }, cluster, session }: Proof,
+): Check[] {
   const active = cluster.active?.session === payload.session && cluster.active.term === payload.term;
   return [
     {
@@ -104,7 +119,11 @@ function checkSession({ configuration }: Reader, { receipt, message: { payload }
       holds: session.cluster === configuration.cluster.id && payload.cluster === configuration.cluster.id,
       detail: `session ${payload.session}, term ${payload.term}${active ? ', active now' : ', not active any more'}`,
     },
-    { what: 'the session is not revoked', holds: !session.revoked, detail: `enclave config ${session.configVersion}` },
+    {
+      what: 'the session is not revoked',
+      holds: !session.revoked,
+      detail: `enclave config ${session.configVersion}`,
+    },
     {
       what: 'the session key signed the decision',
       holds: verifyEd25519(session.decisionKey, receipt.message, receipt.signature),
@@ -134,7 +153,10 @@ async function checkMove({ chain, configuration }: Reader, { receipt, message }:
   }
 }
 
-async function checkClaim({ chain, configuration }: Reader, { message: { payload }, cluster }: Proof): Promise<Check> {
+async function checkClaim(
+  { chain, configuration }: Reader,
+  { message: { payload }, cluster }: Proof,
+): Promise<Check> {
   const claim = await readClaim(chain.client, configuration.cluster.package, cluster, payload.node);
   const holds =
     claim !== null && claim.stake === payload.stake && equalBytes(sha256(claim.nodeKey), payload.nodeKeyHash);

@@ -6,7 +6,13 @@ import { slash } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
-import { createNode, issueNodeIdentity, stakeForNode, type NodeIdentity, type StakedNode } from '../stack/nodes.ts';
+import {
+  createNode,
+  issueNodeIdentity,
+  stakeForNode,
+  type NodeIdentity,
+  type StakedNode,
+} from '../stack/nodes.ts';
 import type { Stack } from '../stack/stack.ts';
 import { connectReader, type Lags } from './enclave-reader.ts';
 import { listPods, readNode, type PlacedPod } from './kube.ts';
@@ -45,8 +51,9 @@ export interface DemonstrationResult {
 
 /** nodes → workload → receipts → refusals → slash: each claim is shown, and measured for the result. */
 export async function demonstrate(stack: Stack, progress: Progress): Promise<DemonstrationResult> {
-  const { staked, unstaked } = await progress.step('nodes: stake for three of four, each creates itself', () =>
-    joinNodes(stack),
+  const { staked, unstaked } = await progress.step(
+    'nodes: stake for three of four, each creates itself',
+    () => joinNodes(stack),
   );
   const pods = await progress.step(`workload: a Deployment of ${PODS} pods`, () => placeWorkload(stack));
   const reader = await connectReader(stack);
@@ -80,7 +87,9 @@ async function joinNodes(stack: Stack): Promise<{ staked: StakedNode[]; unstaked
   const { plane, world } = stack;
   const identities = await Promise.all(NODES.map((name) => issueNodeIdentity(plane, { name, ...SIZE })));
   const withStake = identities.slice(0, STAKES.length);
-  const staked = await Promise.all(withStake.map((node, index) => stakeForNode(world, node, STAKES[index] ?? 0n)));
+  const staked = await Promise.all(
+    withStake.map((node, index) => stakeForNode(world, node, STAKES[index] ?? 0n)),
+  );
   await Promise.all(withStake.map((node) => createWhenSeen(stack, node)));
   const last = identities[STAKES.length];
   if (last === undefined) throw new RangeError('a node without stake is part of the demonstration');
@@ -105,7 +114,9 @@ async function createWhenSeen(stack: Stack, node: NodeIdentity): Promise<void> {
       throw error;
     }
   }).catch((error: unknown) => {
-    throw error instanceof CliError ? new CliError(error.code, error.message, error.remedy, { cause: last }) : error;
+    throw error instanceof CliError
+      ? new CliError(error.code, error.message, error.remedy, { cause: last })
+      : error;
   });
 }
 
@@ -138,11 +149,18 @@ async function tryExpired(attacker: AttackerOptions): Promise<AttackResult> {
 }
 
 /** Slashes the smallest stake to nothing; then its node must be tainted, emptied, and stay empty. */
-async function slashOne(stack: Stack, staked: readonly StakedNode[]): Promise<DemonstrationResult['slashed']> {
+async function slashOne(
+  stack: Stack,
+  staked: readonly StakedNode[],
+): Promise<DemonstrationResult['slashed']> {
   const { plane, world } = stack;
   const target = staked.at(-1);
   if (target === undefined) throw new RangeError('no node is staked');
-  await slash(world.operator, world.owned, { position: target.position, amount: target.stake, reason: 'demonstration' });
+  await slash(world.operator, world.owned, {
+    position: target.position,
+    amount: target.stake,
+    reason: 'demonstration',
+  });
   await until(`the NoExecute taint on ${target.name}`, async () => {
     const { taints } = await readNode(plane, target.name);
     return taints.some(({ key, effect }) => key === UNSTAKED_TAINT && effect === 'NoExecute');
@@ -167,9 +185,12 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
   const deadline = Date.now() + WAIT_MS_MAX;
   while (!(await condition())) {
     if (Date.now() > deadline) {
-      throw new CliError('CLAIM_FAILED', `waited ${WAIT_MS_MAX / 1000} s in vain for ${what}`, 'see the logs in the data folder');
+      throw new CliError(
+        'CLAIM_FAILED',
+        `waited ${WAIT_MS_MAX / 1000} s in vain for ${what}`,
+        'see the logs in the data folder',
+      );
     }
     await sleep(POLL_MS);
   }
 }
-

@@ -11,7 +11,16 @@ import type { Stack } from '../stack/stack.ts';
 const integer = z.string().regex(/^-?\d+$/);
 const healthReply = z.object({ engine: z.object({ records: integer, maxLag: integer }) });
 const lagsReply = z.object({
-  lags: z.array(z.object({ operator: z.string(), lag: integer, stake: integer, entitled: integer, delivered: integer, offers: integer })),
+  lags: z.array(
+    z.object({
+      operator: z.string(),
+      lag: integer,
+      stake: integer,
+      entitled: integer,
+      delivered: integer,
+      offers: integer,
+    }),
+  ),
 });
 
 export type Lags = {
@@ -27,10 +36,19 @@ export interface EnclaveReader {
 
 export async function connectReader(stack: Stack): Promise<EnclaveReader> {
   const { configuration } = await loadConfiguration(stack.configFile);
-  if (configuration.client === undefined) throw new CliError('USAGE', 'no client section', 'add one to daas.yaml');
-  const { tlsKeyHash } = await readSession(stack.world.chain.client, stack.world.packageId, stack.enclave.session);
+  if (configuration.client === undefined)
+    throw new CliError('USAGE', 'no client section', 'add one to daas.yaml');
+  const { tlsKeyHash } = await readSession(
+    stack.world.chain.client,
+    stack.world.packageId,
+    stack.enclave.session,
+  );
   const folder = dirname(stack.configFile);
-  const client = await EnclaveClient.connect(configuration.client, (path) => resolve(folder, path), tlsKeyHash);
+  const client = await EnclaveClient.connect(
+    configuration.client,
+    (path) => resolve(folder, path),
+    tlsKeyHash,
+  );
   return {
     async lags() {
       const { lags } = lagsReply.parse(await client.request('GET', '/api/v1/lags'));

@@ -28,7 +28,11 @@ export interface PlacedPod {
 }
 
 /** Live pods with a label, through kubectl. */
-export async function listPods(plane: ControlPlane, namespace: string, selector: string): Promise<PlacedPod[]> {
+export async function listPods(
+  plane: ControlPlane,
+  namespace: string,
+  selector: string,
+): Promise<PlacedPod[]> {
   const text = await plane.kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json']);
   const { items } = z.object({ items: z.array(podSchema) }).parse(JSON.parse(text));
   return items
@@ -51,7 +55,9 @@ export interface NodeTaints {
 
 export async function readNode(plane: ControlPlane, name: string): Promise<NodeTaints> {
   const schema = z.object({
-    spec: z.object({ taints: z.array(z.object({ key: z.string(), effect: z.string() })).optional() }).optional(),
+    spec: z
+      .object({ taints: z.array(z.object({ key: z.string(), effect: z.string() })).optional() })
+      .optional(),
   });
   const node = schema.parse(JSON.parse(await plane.kubectl(['get', 'node', name, '-o', 'json'])));
   return { name, taints: node.spec?.taints ?? [] };

@@ -27,7 +27,8 @@ export async function verifyReceipts(
   for (const pod of pods) {
     const receipt = decodeReceipt(pod.receipt);
     const { payload } = decodeDecisionMessage(receipt.message);
-    const here = verifyEd25519(session.decisionKey, receipt.message, receipt.signature) && isFor(payload, pod, staked);
+    const here =
+      verifyEd25519(session.decisionKey, receipt.message, receipt.signature) && isFor(payload, pod, staked);
     const args = { cluster: world.owned.cluster, session: enclave.session, receipt };
     const onChain = await verifyReceiptOnChain(world.operator, args);
     placements.push({

@@ -96,7 +96,11 @@ export function bindingAttacks(options: AttackerOptions): readonly Attack[] {
       code: 'BINDING_LEGACY',
       act: () => postBinding(options, { ...target, receipt: placed.receipt }, true),
     },
-    { name: 'presetNodeName', code: 'POD_NODE_PRESET', act: () => createPod(options.plane, podManifest('preset', node)) },
+    {
+      name: 'presetNodeName',
+      code: 'POD_NODE_PRESET',
+      act: () => createPod(options.plane, podManifest('preset', node)),
+    },
   ];
 }
 
@@ -136,7 +140,9 @@ function podManifest(name: string, nodeName?: string, nodeSelector?: Record<stri
       schedulerName: SCHEDULER_NAME,
       ...(nodeName === undefined ? {} : { nodeName }),
       ...(nodeSelector === undefined ? {} : { nodeSelector }),
-      containers: [{ name: 'main', image: 'registry.example/app:1', resources: { requests: { cpu: '100m' } } }],
+      containers: [
+        { name: 'main', image: 'registry.example/app:1', resources: { requests: { cpu: '100m' } } },
+      ],
     },
   };
 }

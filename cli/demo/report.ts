@@ -66,15 +66,25 @@ export function renderReport(result: DemonstrationResult): string {
     const receipt = `${receiptBytes} B, ${verified ? 'verified here and on chain' : 'DOES NOT VERIFY'}`;
     placements.push([String(sequence), pod, node, String(stake), receipt]);
   }
-  const fairness = new Table({ head: ['node', 'owner', 'stake', 'pods', 'entitled', 'delivered', 'lag'], style: plain });
+  const fairness = new Table({
+    head: ['node', 'owner', 'stake', 'pods', 'entitled', 'delivered', 'lag'],
+    style: plain,
+  });
   for (const { name, owner, stake } of result.nodes) {
     const entry = result.lags.find(({ operator }) => operator === owner);
     const pods = result.placements.filter(({ node }) => node === name).length;
-    const [entitled, delivered, lag] = entry === undefined ? ['0', '0', '0'] : [entry.entitled, entry.delivered, entry.lag];
+    const [entitled, delivered, lag] =
+      entry === undefined ? ['0', '0', '0'] : [entry.entitled, entry.delivered, entry.lag];
     fairness.push([name, `${owner.slice(0, 10)}…`, String(stake), pods, entitled, delivered, lag]);
   }
-  const refusals = new Table({ head: ['attack', 'refused', 'answer'], style: plain, colWidths: [24, 9, 84], wordWrap: true });
-  for (const { name, refused, message } of result.attacks) refusals.push([name, refused ? 'yes' : 'NO', message]);
+  const refusals = new Table({
+    head: ['attack', 'refused', 'answer'],
+    style: plain,
+    colWidths: [24, 9, 84],
+    wordWrap: true,
+  });
+  for (const { name, refused, message } of result.attacks)
+    refusals.push([name, refused ? 'yes' : 'NO', message]);
   const { node, tainted, podsAfter } = result.slashed;
   return [
     'Placements',

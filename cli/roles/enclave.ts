@@ -12,11 +12,18 @@ import type { RunningPart } from './role.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The process inside the enclave: extender, decision log, keys. Serves its attestation as soon as it has it. */
-export async function startEnclave(configFile: string | undefined, signal: AbortSignal): Promise<RunningPart> {
+export async function startEnclave(
+  configFile: string | undefined,
+  signal: AbortSignal,
+): Promise<RunningPart> {
   const { configuration, path } = await loadConfiguration(configFile);
   const { enclave } = configuration;
   if (enclave === undefined) {
-    throw new CliError('USAGE', 'the configuration has no section "enclave"', 'add it; docs/configuration.md shows one');
+    throw new CliError(
+      'USAGE',
+      'the configuration has no section "enclave"',
+      'add it; docs/configuration.md shows one',
+    );
   }
   await mkdir(path(enclave.dataDir), { recursive: true, mode: 0o700 });
   const running = await runEnclave({

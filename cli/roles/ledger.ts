@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
-import { AttestationError, verifyDocument } from '@k3s-daas/attestation';
+import { verifyDocument } from '@k3s-daas/attestation';
 import { systemClock } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
@@ -22,9 +22,9 @@ export async function startLedger(options: LedgerOptions): Promise<RunningPart> 
   const ledger = await createLedger({
     framework,
     clock: systemClock,
-    verifyAttestation: (document, clockMs) => verifyDocument(document, { trustAnchor: anchor, nowMs: Number(clockMs) }),
+    verifyAttestation: (document, clockMs) =>
+      verifyDocument(document, { trustAnchor: anchor, nowMs: Number(clockMs) }),
   });
   const server = await serveLedger(ledger, { host: options.host, port: options.port });
   return { ready: { url: server.url, chainId: ledger.chainId }, close: () => server.close() };
 }
-void AttestationError;

@@ -14,7 +14,11 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
   const { configuration, path } = await loadConfiguration(configFile);
   const { webhook, chain, cluster, policy } = configuration;
   if (webhook === undefined) {
-    throw new CliError('USAGE', 'the configuration has no section "webhook"', 'add it; docs/configuration.md shows one');
+    throw new CliError(
+      'USAGE',
+      'the configuration has no section "webhook"',
+      'add it; docs/configuration.md shows one',
+    );
   }
   const log = partLogger('webhook');
   const watcher = watchChain({
@@ -29,7 +33,8 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
   const [certPem, keyPem, clientCaPem] = await Promise.all(
     [webhook.certFile, webhook.keyFile, webhook.clientCaFile].map((file) => readText(path(file))),
   );
-  if (certPem === undefined || keyPem === undefined || clientCaPem === undefined) throw new RangeError('three files');
+  if (certPem === undefined || keyPem === undefined || clientCaPem === undefined)
+    throw new RangeError('three files');
   const server = await serveWebhook({
     chain: watcher,
     clock: systemClock,

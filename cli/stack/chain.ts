@@ -42,6 +42,8 @@ export interface ChainWorld {
   readonly packageId: SuiId;
   readonly owned: Owned;
   readonly operator: Actor;
+  /** Secret key of the operator, `suiprivkey…`: written down so that `daas stake slash` can sign with it. */
+  readonly operatorSecret: string;
   /** A new account with some SUI, as an owner of nodes has one. */
   fundedActor(): Promise<Actor>;
 }
@@ -87,6 +89,7 @@ export async function createChainWorld(options: {
     packageId,
     owned: { cluster: clusterId, cap: capId },
     operator,
+    operatorSecret: account.getSecretKey(),
     async fundedActor() {
       const signer: Account = generateAccount();
       await faucet(url, addressOf(signer), 10n * MIST_PER_SUI);
@@ -103,6 +106,10 @@ async function faucet(url: string, address: SuiId, mist: bigint): Promise<void> 
     signal: AbortSignal.timeout(10_000),
   });
   if (!response.ok) {
-    throw new CliError('REQUEST_FAILED', `the faucet answered ${response.status}: ${await response.text()}`, 'see the ledger log');
+    throw new CliError(
+      'REQUEST_FAILED',
+      `the faucet answered ${response.status}: ${await response.text()}`,
+      'see the ledger log',
+    );
   }
 }

@@ -3,7 +3,12 @@ import { clientCertificateFromCsr, type ControlPlane } from '@k3s-daas/control-p
 import { enclaveUserData, ENCLAVE_USER, fromHex, type Bytes } from '@k3s-daas/core';
 import { readCluster, registerAndActivate } from '@k3s-daas/sui-client';
 
-import { assertKeyHash, fetchAttestation, putKubernetesCertificate, type EnclaveAttestation } from '../enclave-client.ts';
+import {
+  assertKeyHash,
+  fetchAttestation,
+  putKubernetesCertificate,
+  type EnclaveAttestation,
+} from '../enclave-client.ts';
 import type { ChainWorld } from './chain.ts';
 
 const DOCUMENT_AGE_MS_MAX = 300_000;

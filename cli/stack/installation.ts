@@ -4,7 +4,11 @@ import { fileURLToPath } from 'node:url';
 
 import { stringify } from 'yaml';
 
-import { renderAdmissionConfiguration, renderOverlay, renderSchedulerConfig } from '@k3s-daas/admission-webhook';
+import {
+  renderAdmissionConfiguration,
+  renderOverlay,
+  renderSchedulerConfig,
+} from '@k3s-daas/admission-webhook';
 import {
   freePorts,
   prepareIdentity,
@@ -24,7 +28,7 @@ import {
   type Policy,
 } from '@k3s-daas/core';
 import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave';
-import { addressOf, grantSlot, type Account } from '@k3s-daas/sui-client';
+import { addressOf, grantSlot } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import type { ChainWorld } from './chain.ts';
@@ -73,7 +77,10 @@ export interface NsmAuthority {
 /** The development NSM's root: its certificate is the ledger's trust anchor, its key goes to the enclave process. */
 export async function writeNsmAuthority(dir: string): Promise<NsmAuthority> {
   const authority = await createDevelopmentAuthority({ clock: systemClock });
-  const rootFile = await writeWhole(join(dir, 'enclave', 'nsm-root.crt'), derToPem(authority.rootCertificateDer));
+  const rootFile = await writeWhole(
+    join(dir, 'enclave', 'nsm-root.crt'),
+    derToPem(authority.rootCertificateDer),
+  );
   const secret = {
     rootCertificateDer: Buffer.from(authority.rootCertificateDer).toString('base64'),
     rootKeyPkcs8: Buffer.from(authority.rootKeyPkcs8).toString('base64'),
@@ -94,7 +101,11 @@ export async function startPlane(options: {
   const { ports, binaries, kwok, signal, onExit } = options;
   const dir = join(options.dir, 'control-plane');
   const { ca } = await prepareIdentity(dir, CERTIFICATE_DAYS);
-  const client = await ca.issue({ commonName: API_SERVER_CLIENT, usages: ['client'], days: CERTIFICATE_DAYS });
+  const client = await ca.issue({
+    commonName: API_SERVER_CLIENT,
+    usages: ['client'],
+    days: CERTIFICATE_DAYS,
+  });
   const configuration = await renderAdmissionConfiguration({
     dir: join(options.dir, 'admission'),
     webhookUrl: webhookUrl(ports),
@@ -143,7 +154,7 @@ export async function writeConfiguration(options: {
   });
   await writeKeyPair(pki('webhook'), serving);
   await writeKeyPair(pki('reader'), await plane.issueClient({ commonName: READER }));
-  await writeWhole(pki('operator.suikey'), secretOf(world.operator.signer));
+  await writeWhole(pki('operator.suikey'), world.operatorSecret);
   const configuration = {
     apiVersion: 'k3s-daas.io/v1alpha1',
     kind: 'DaaSConfiguration',
@@ -152,7 +163,10 @@ export async function writeConfiguration(options: {
     kubernetes: { server: plane.apiServerUrl, caFile: 'pki/ca.crt' },
     policy: {
       ...policy,
-      capacity: { cpuMilli: policy.capacity.cpuMilli.toString(), memoryBytes: policy.capacity.memoryBytes.toString() },
+      capacity: {
+        cpuMilli: policy.capacity.cpuMilli.toString(),
+        memoryBytes: policy.capacity.memoryBytes.toString(),
+      },
       dominantShareMin: policy.dominantShareMin.toString(),
       lagMax: policy.lagMax.toString(),
     },
@@ -240,13 +254,10 @@ export async function untilReady(url: string): Promise<void> {
   }
 }
 
-async function writeKeyPair(name: string, pair: { readonly certPem: string; readonly keyPem: string }): Promise<void> {
+async function writeKeyPair(
+  name: string,
+  pair: { readonly certPem: string; readonly keyPem: string },
+): Promise<void> {
   await writeWhole(`${name}.crt`, pair.certPem);
   await writeWhole(`${name}.key`, pair.keyPem);
-}
-
-/** Accounts of the embedded world are our own keys, whose secret can be written down. */
-function secretOf(account: Account): string {
-  if ('getSecretKey' in account && typeof account.getSecretKey === 'function') return String(account.getSecretKey());
-  throw new TypeError('the account cannot export its key');
 }

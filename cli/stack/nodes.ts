@@ -39,7 +39,11 @@ export async function issueNodeIdentity(plane: ControlPlane, spec: NodeSpec): Pr
 }
 
 /** An owner of its own stakes and claims the node's name for the node's keys. */
-export async function stakeForNode(world: ChainWorld, node: NodeIdentity, amount: bigint): Promise<StakedNode> {
+export async function stakeForNode(
+  world: ChainWorld,
+  node: NodeIdentity,
+  amount: bigint,
+): Promise<StakedNode> {
   const owner: Actor = await world.fundedActor();
   const { position } = await stakeAndClaim(owner, {
     cluster: world.owned.cluster,
@@ -56,7 +60,10 @@ export async function stakeForNode(world: ChainWorld, node: NodeIdentity, amount
 /** The node creates itself, as a kubelet does. Refused by admission unless a live stake stands behind the name. */
 export async function createNode(plane: ControlPlane, node: NodeIdentity): Promise<void> {
   const manifest = nodeManifest({ name: node.name, cpu: node.cpu, memory: node.memory, pods: '110' });
-  await plane.kubectl(['create', '-f', '-'], { kubeconfig: node.kubeconfig, input: JSON.stringify(manifest) });
+  await plane.kubectl(['create', '-f', '-'], {
+    kubeconfig: node.kubeconfig,
+    input: JSON.stringify(manifest),
+  });
 }
 
 const kubeconfigSchema = z.object({

@@ -47,7 +47,11 @@ async function startPart(
   for (;;) {
     if (child.hasExited()) {
       const { lastLines } = await child.exited;
-      throw new CliError('CHILD_EXITED', `daas ${role} ended before it was ready:\n${lastLines}`, 'mend what its log says');
+      throw new CliError(
+        'CHILD_EXITED',
+        `daas ${role} ended before it was ready:\n${lastLines}`,
+        'mend what its log says',
+      );
     }
     const ready = await readReady(readyFile);
     if (ready !== null) return { child, ready };

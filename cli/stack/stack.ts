@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 
-import { ensureControlPlane, type Binaries, type ChildExit, type ControlPlane, type RunningScheduler } from '@k3s-daas/control-plane';
+import {
+  ensureControlPlane,
+  type Binaries,
+  type ChildExit,
+  type ControlPlane,
+  type RunningScheduler,
+} from '@k3s-daas/control-plane';
 import { policySchema, SCHEDULER_NAME, type Policy } from '@k3s-daas/core';
 import { z } from 'zod';
 
@@ -77,7 +83,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
       const { ready } = await parts.start('ledger', ['--port', '0', '--trust-anchor', authority.rootFile]);
       const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
-      return createChainWorld({ ...ledgerReady.parse(ready), apiServerCaPem: running.caPem, policy, enclave, detail });
+      return createChainWorld({
+        ...ledgerReady.parse(ready),
+        apiServerCaPem: running.caPem,
+        policy,
+        enclave,
+        detail,
+      });
     });
     const slot = await grantOneSlot(world);
     const configFile = await writeConfiguration({ dir, ports, plane: running, world, slot, policy });
@@ -88,7 +100,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
       await parts.start('enclave', ['--config', configFile]);
       const trustAnchor = authority.rootDer;
-      const registered = await registerEnclave({ bootstrapUrl, slot, world, plane: running, trustAnchor, pcrs });
+      const registered = await registerEnclave({
+        bootstrapUrl,
+        slot,
+        world,
+        plane: running,
+        trustAnchor,
+        pcrs,
+      });
       await untilReady(`${bootstrapUrl}/readyz`);
       return registered;
     });

@@ -36,7 +36,13 @@ export async function waitForActivation(
   return new Promise((resolve, reject) => {
     const cancel = (): void => {
       unsubscribe();
-      reject(new EnclaveError('BOOT_CANCELLED', 'the enclave was stopped before it was registered', 'start it again'));
+      reject(
+        new EnclaveError(
+          'BOOT_CANCELLED',
+          'the enclave was stopped before it was registered',
+          'start it again',
+        ),
+      );
     };
     const unsubscribe = chain.onChange((snapshot) => {
       const identity = activeIdentity(snapshot, keys);
@@ -56,9 +62,14 @@ export function checkKubernetesCertificate(pem: string, keys: EnclaveKeys): stri
   try {
     certificate = new X509Certificate(pem);
   } catch (cause) {
-    throw new EnclaveError('CERTIFICATE_MALFORMED', 'not a PEM certificate', 'send one X.509 certificate as PEM', {
-      cause,
-    });
+    throw new EnclaveError(
+      'CERTIFICATE_MALFORMED',
+      'not a PEM certificate',
+      'send one X.509 certificate as PEM',
+      {
+        cause,
+      },
+    );
   }
   const spki = certificate.publicKey.export({ format: 'der', type: 'spki' });
   if (!equalBytes(spki, keys.tls.spki)) {

@@ -33,7 +33,8 @@ export class BootRecord {
 
   done(step: BootStep): void {
     const expected = BOOT_STEPS[this.#done.length];
-    if (step !== expected) throw new RangeError(`boot step ${step} out of order: expected ${String(expected)}`);
+    if (step !== expected)
+      throw new RangeError(`boot step ${step} out of order: expected ${String(expected)}`);
     this.#done.push({ step, atMs: this.#clock.now() });
     this.#onDone(step);
   }

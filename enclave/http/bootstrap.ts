@@ -38,7 +38,9 @@ export interface BootstrapOptions {
  * client certificate. It needs no secret: the document is signed by the NSM, and a certificate is taken only for the
  * key that was made here.
  */
-export async function serveBootstrap(options: BootstrapOptions): Promise<{ port: number; close: () => Promise<void> }> {
+export async function serveBootstrap(
+  options: BootstrapOptions,
+): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer(bootstrapApp(options));
   server.requestTimeout = 10_000;
   server.maxConnections = 64;
@@ -52,12 +54,16 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
   app.get('/livez', (_request, response) => void response.type('text').send('ok'));
   app.get('/readyz', (_request, response) => {
     const reasons = options.readiness();
-    response.status(reasons.length === 0 ? 200 : 503).json({ ready: reasons.length === 0, reasons, boot: options.progress() });
+    response
+      .status(reasons.length === 0 ? 200 : 503)
+      .json({ ready: reasons.length === 0, reasons, boot: options.progress() });
   });
   app.get('/api/v1/tee/attestation', (_request, response) => {
     const document = options.document();
     if (document === null) {
-      response.status(503).json({ code: 'NOT_ATTESTED', message: 'no attestation document yet', remedy: 'ask again' });
+      response
+        .status(503)
+        .json({ code: 'NOT_ATTESTED', message: 'no attestation document yet', remedy: 'ask again' });
       return;
     }
     response.json(attestationReply(options.keys, document));
