@@ -160,7 +160,7 @@ export class Cluster {
   }
 
   async #ca(): Promise<Authority> {
-    this.#authority ??= await createAuthority('webhook');
+    this.#authority ??= await createAuthority('webhook-ca');
     return this.#authority;
   }
 

@@ -1,0 +1,344 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request, type RequestOptions } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { connect, TLSSocket, type PeerCertificate } from 'node:tls';
+import { gzipSync } from 'node:zlib';
+
+import { createAuthority, type Authority } from '@k3s-daas/control-plane';
+import { pino } from 'pino';
+import t from 'tap';
+
+import { healthy, MemoryChain } from '../test/world.ts';
+import { decodeReview } from './decode.ts';
+import { serveWebhook, type Webhook, type WebhookTls } from './server.ts';
+
+const API_CLIENT = 'kube-apiserver-webhook';
+const NOW = Date.UTC(2026, 10, 21);
+
+let ca: Authority;
+let otherCa: Authority;
+let agent: Agent;
+let client: RequestOptions;
+
+t.before(async () => {
+  ca = await createAuthority('webhook-ca');
+  otherCa = await createAuthority('other-ca');
+  client = await clientOf(ca, API_CLIENT);
+  agent = new Agent({ keepAlive: true });
+});
+t.teardown(() => {
+  agent.destroy();
+});
+
+async function clientOf(
+  authority: Authority,
+  commonName: string,
+  usages: ('client' | 'server')[] = ['client'],
+): Promise<RequestOptions> {
+  const { certPem, keyPem } = await authority.issue({ commonName, usages, days: 1 });
+  return { cert: certPem, key: keyPem };
+}
+
+async function tlsOf(authority: Authority, clientCaPem = authority.certPem): Promise<WebhookTls> {
+  const { certPem, keyPem } = await authority.issue({
+    commonName: 'webhook',
+    usages: ['server'],
+    ips: ['127.0.0.1'],
+    days: 1,
+  });
+  return { certPem, keyPem, clientCaPem };
+}
+
+async function serve(chain = freshChain(), drainMs = 0): Promise<Webhook> {
+  return serveWebhook({
+    chain,
+    clock: { now: () => NOW },
+    config: {
+      allowedClients: [API_CLIENT],
+      receiptLifetimeMs: 10_000,
+      stakeSnapshotAgeMsMax: 30_000,
+      drainMs,
+    },
+    tls: await tlsOf(ca),
+    host: '127.0.0.1',
+    port: 0,
+    log: pino({ level: 'silent' }),
+  });
+}
+
+function freshChain(): MemoryChain {
+  const chain = new MemoryChain();
+  chain.set(healthy, NOW);
+  return chain;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+  readonly connection: string | undefined;
+  readonly peer: PeerCertificate;
+}
+
+async function send(
+  port: number,
+  body: string | Buffer | undefined,
+  options: RequestOptions = {},
+): Promise<Reply> {
+  const req = request({
+    host: '127.0.0.1',
+    port,
+    path: '/validate',
+    method: 'POST',
+    ca: ca.certPem + otherCa.certPem,
+    ...client,
+    ...options,
+    headers: {
+      'content-type': 'application/json',
+      ...(options.headers as Record<string, string> | undefined),
+    },
+  });
+  // The server may answer and close before it has read everything.
+  req.on('error', () => undefined);
+  req.end(body);
+  const [res] = (await once(req, 'response')) as [IncomingMessage];
+  if (!(res.socket instanceof TLSSocket)) throw new Error('no TLS');
+  const peer = res.socket.getPeerCertificate();
+  return { status: res.statusCode ?? 0, connection: res.headers.connection, peer, body: await text(res) };
+}
+
+/** As kube-apiserver 1.36.3 sends it (apiserver pkg/admission/plugin/webhook/request), shortened in the pod. */
+function reviewOf(more: object = {}, request: object = {}): string {
+  return JSON.stringify({
+    kind: 'AdmissionReview',
+    apiVersion: 'admission.k8s.io/v1',
+    request: {
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      resource: { group: '', version: 'v1', resource: 'pods' },
+      requestKind: { group: '', version: 'v1', kind: 'Pod' },
+      requestResource: { group: '', version: 'v1', resource: 'pods' },
+      name: 'web',
+      namespace: 'shop',
+      operation: 'CREATE',
+      userInfo: { username: 'tenant', groups: ['system:authenticated'] },
+      object: {
+        kind: 'Pod',
+        apiVersion: 'v1',
+        metadata: { name: 'web', namespace: 'shop', creationTimestamp: null },
+        spec: { schedulerName: 'k3s-daas-scheduler', containers: [] },
+        status: {},
+      },
+      oldObject: null,
+      dryRun: false,
+      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+      ...request,
+    },
+    ...more,
+  });
+}
+
+const foreignPod = { object: { metadata: { name: 'web' }, spec: { schedulerName: 'default-scheduler' } } };
+
+void t.test('the AdmissionReview contract', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const allowed = await send(webhook.port, reviewOf());
+  t.equal(allowed.status, 200);
+  t.same(JSON.parse(allowed.body), {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid: '705ab4f5-6393-11e8-b7cc-42010a800002', allowed: true },
+  });
+  const denied = await send(webhook.port, reviewOf({}, foreignPod));
+  t.equal(denied.status, 200, 'a denial is an answer');
+  t.same(JSON.parse(denied.body), {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: {
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800002',
+      allowed: false,
+      status: {
+        status: 'Failure',
+        code: 403,
+        reason: 'Forbidden',
+        message:
+          'POD_SCHEDULER_WRONG: spec.schedulerName is "default-scheduler", and only k3s-daas-scheduler places pods here; ' +
+          'set spec.schedulerName: k3s-daas-scheduler in the pod or its template',
+      },
+    },
+  });
+  const padded = reviewOf({}, { options: { padding: 'x'.repeat(9 * 1024 * 1024) } });
+  t.equal((await send(webhook.port, padded)).status, 200, '9 MiB');
+  const metrics = await send(webhook.port, undefined, { path: '/metrics', method: 'GET' });
+  t.match(metrics.body, /daas_admission_reviews_total\{subject="CREATE pods",code="POD_SCHEDULER_WRONG"\} 1/);
+  t.match(metrics.body, /daas_admission_snapshot_age_seconds 0/);
+});
+
+void t.test('only the API server may call', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const nobody = { cert: undefined, key: undefined };
+  const cases: readonly (readonly [string, RequestOptions, number])[] = [
+    ['its certificate', {}, 200],
+    ['none', nobody, 401],
+    ['another name', await clientOf(ca, 'somebody'), 401],
+    ['the name from another authority', await clientOf(otherCa, API_CLIENT), 401],
+    ['a server certificate of that name', await clientOf(ca, API_CLIENT, ['server']), 401],
+    ['a name that contains it', await clientOf(ca, `${API_CLIENT},CN=x`), 401],
+    ['a name in a header', { ...nobody, headers: { 'x-remote-user': API_CLIENT } }, 401],
+  ];
+  for (const [name, options, status] of cases)
+    t.equal((await send(webhook.port, reviewOf(), options)).status, status, name);
+  const { body } = await send(webhook.port, reviewOf(), nobody);
+  t.match(body, /^CLIENT_UNKNOWN: .*admission-control-config-file/);
+  for (const path of ['/livez', '/readyz', '/metrics']) {
+    t.equal(
+      (await send(webhook.port, undefined, { ...nobody, path, method: 'GET' })).status,
+      200,
+      `${path} is open`,
+    );
+    t.equal((await send(webhook.port, reviewOf(), { ...nobody, path })).status, 401, `POST ${path} is not`);
+  }
+  for (const path of ['/validate/', '//validate', '/VALIDATE', '/livez/../validate']) {
+    t.equal((await send(webhook.port, reviewOf({}, foreignPod), { ...nobody, path })).status, 401, path);
+  }
+  t.equal((await send(webhook.port, reviewOf(), { path: '/mutate' })).status, 404);
+});
+
+void t.test('bodies', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const nested = (depth: number): string =>
+    reviewOf({}, { options: JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as unknown });
+  const bad = (patch: object): string => reviewOf({}, patch);
+  const cases: readonly (readonly [string, string | Buffer, number, RegExp, RequestOptions?])[] = [
+    ['text', reviewOf(), 415, /^CONTENT_TYPE_WRONG/, { headers: { 'content-type': 'text/plain' } }],
+    ['yaml', reviewOf(), 415, /^CONTENT_TYPE_WRONG/, { headers: { 'content-type': 'application/yaml' } }],
+    ['gzip', gzipSync(reviewOf()), 415, /REVIEW_FAILED/, { headers: { 'content-encoding': 'gzip' } }],
+    ['empty', '', 400, /^JSON_MALFORMED/],
+    ['not JSON', '{', 400, /^JSON_MALFORMED/],
+    ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 400, /^JSON_MALFORMED/],
+    ['nested 126 deep in a request that is 2 deep', nested(126), 200, /"allowed":true/],
+    ['nested deeper', nested(127), 400, /^JSON_TOO_DEEP/],
+    ['nested very deep', '['.repeat(1_000_000), 400, /^JSON_TOO_DEEP/],
+    [
+      'brackets in strings are no nesting',
+      bad({ options: { a: '[{'.repeat(500), '\\"[': '\\' } }),
+      200,
+      /"allowed":true/,
+    ],
+    ['more than 16 MiB', bad({ options: 'x'.repeat(16 * 1024 * 1024) }), 413, /^BODY_TOO_LARGE/],
+    ['v1beta1', reviewOf({ apiVersion: 'admission.k8s.io/v1beta1' }), 400, /^REVIEW_MALFORMED.*apiVersion/],
+    ['another kind', reviewOf({ kind: 'Pod' }), 400, /^REVIEW_MALFORMED.*kind/],
+    ['no request', reviewOf({ request: undefined }), 400, /^REVIEW_MALFORMED.*request/],
+    ['no uid', bad({ uid: '' }), 400, /^REVIEW_MALFORMED.*uid/],
+    ['no resource', bad({ resource: {} }), 400, /^REVIEW_MALFORMED.*resource/],
+    ['unknown operation', bad({ operation: 'READ' }), 400, /^REVIEW_MALFORMED.*operation/],
+    ['no user', bad({ userInfo: null }), 400, /^REVIEW_MALFORMED.*userInfo/],
+    ['object is no pod', bad({ object: { spec: 1 } }), 200, /"code":400.*OBJECT_MALFORMED/],
+    // JSON.parse makes an own property of it, and no prototype.
+    [
+      '__proto__',
+      reviewOf({}, foreignPod).replace(
+        '"spec":{',
+        '"__proto__":{"spec":{"schedulerName":"k3s-daas-scheduler"}},"spec":{',
+      ),
+      200,
+      /POD_SCHEDULER_WRONG/,
+    ],
+    [
+      'no spec, but a prototype with one',
+      bad({ object: {} }).replace(
+        '"object":{}',
+        '"object":{"__proto__":{"metadata":{},"spec":{"schedulerName":"k3s-daas-scheduler"}}}',
+      ),
+      200,
+      /OBJECT_MALFORMED/,
+    ],
+    [
+      'exempt by a prototype',
+      bad({ ...foreignPod, namespace: undefined }).replace(
+        '"request":{',
+        '"request":{"__proto__":{"namespace":"kube-system"},',
+      ),
+      200,
+      /POD_SCHEDULER_WRONG/,
+    ],
+  ];
+  for (const [name, body, status, expected, options] of cases) {
+    const reply = await send(webhook.port, body, options);
+    t.equal(reply.status, status, name);
+    t.match(reply.body, expected, name);
+  }
+  t.equal(decodeReview(Buffer.from(reviewOf())).user.name, 'tenant');
+});
+
+void t.test('a body that does not come does not hold others', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const slow = connect({
+    host: '127.0.0.1',
+    port: webhook.port,
+    ca: ca.certPem,
+    ...(client as { cert: string; key: string }),
+  });
+  await once(slow, 'secureConnect');
+  slow.write(
+    'POST /validate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
+  );
+  const began = performance.now();
+  t.equal((await send(webhook.port, reviewOf())).status, 200);
+  const answer = await text(slow);
+  t.match(answer, /^HTTP\/1\.1 408/, 'given up on');
+  t.ok(performance.now() - began < 20_000);
+});
+
+void t.test('readiness follows the chain, reviews of pods do not wait for it', async (t) => {
+  const chain = new MemoryChain();
+  const webhook = await serve(chain);
+  t.teardown(() => webhook.close());
+  const ready = (): Promise<Reply> => send(webhook.port, undefined, { path: '/readyz', method: 'GET' });
+  const first = await ready();
+  t.equal(first.status, 503);
+  t.match(first.body, /^SNAPSHOT_MISSING/);
+  t.equal((await send(webhook.port, reviewOf())).status, 200);
+  chain.set(healthy, NOW);
+  t.equal((await ready()).status, 200);
+  chain.set(healthy, NOW - 30_001);
+  t.match((await ready()).body, /^SNAPSHOT_STALE/);
+});
+
+void t.test('certificates change without a dropped call', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const before = await send(webhook.port, reviewOf(), { agent });
+  t.equal(before.status, 200);
+  t.equal(before.connection, 'keep-alive');
+  const newClient = await clientOf(otherCa, API_CLIENT);
+  webhook.setTls(await tlsOf(otherCa, otherCa.certPem));
+  const old = await send(webhook.port, reviewOf(), { agent });
+  t.equal(old.status, 200, 'the open connection gets its answer');
+  t.equal(old.connection, 'close', 'and ends with it, so that the old authority counts no longer');
+  t.equal((await send(webhook.port, reviewOf(), { agent })).status, 401, 'old client on a new connection');
+  const fresh = await send(webhook.port, reviewOf(), newClient);
+  t.equal(fresh.status, 200, 'new client');
+  t.equal(fresh.peer.issuer.CN, 'other-ca', 'new server certificate');
+  t.throws(() => {
+    webhook.setTls({ certPem: 'x', keyPem: 'x', clientCaPem: 'x' });
+  }, 'a broken certificate is refused');
+  t.equal((await send(webhook.port, reviewOf(), newClient)).status, 200, 'and changes nothing');
+});
+
+void t.test('draining', async (t) => {
+  const webhook = await serve(freshChain(), 300);
+  const open = await send(webhook.port, reviewOf(), { agent });
+  t.equal(open.status, 200);
+  const closing = webhook.close();
+  const ready = await send(webhook.port, undefined, { path: '/readyz', method: 'GET' });
+  t.match([ready.status, ready.body], [503, /^DRAINING/]);
+  const last = await send(webhook.port, reviewOf(), { agent });
+  t.match([last.status, last.connection], [200, 'close'], 'still answers, and says goodbye');
+  await closing;
+  await t.rejects(send(webhook.port, reviewOf()), 'closed');
+});
