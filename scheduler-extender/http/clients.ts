@@ -49,11 +49,12 @@ export function clients(clock: Clock): Clients {
   };
   return {
     connected(socket) {
+      if (!socket.authorized) return;
       const { subject, valid_to: validTo } = socket.getPeerCertificate();
       // An array, against @types/node, where a certificate has several: then nobody can say who it is.
       const commonName: unknown = subject.CN;
       known.set(socket, {
-        commonName: socket.authorized && typeof commonName === 'string' ? commonName : null,
+        commonName: typeof commonName === 'string' ? commonName : null,
         notAfterMs: Date.parse(validTo),
         epoch,
       });

@@ -224,9 +224,33 @@ void t.test('a watch', async (t) => {
     const before = watch.version;
     t.equal(await seen(event('MODIFIED', thing('one', 'u1', '3')), '3'), before);
     t.equal(await seen(event('ADDED', thing('one', 'u2', '4')), '4'), before + 1, 'another UID');
-    send(event('DELETED', thing('one', 'u2', '5')));
+    send(event('DELETED', thing('one', 'u1', '5')) + event('ADDED', thing('mark', 'm', '6')));
+    await until('the mark', () => watch.items.has('mark'));
+    t.same(
+      watch.items.get('one'),
+      { uid: 'u2', version: '4' },
+      'the end of an old life is not the end of the new one',
+    );
+    send(event('DELETED', thing('mark', 'm', '7')) + event('DELETED', thing('one', 'u2', '8')));
     await until('deletion', () => watch.items.size === 0);
-    t.equal(watch.version, before + 2);
+    t.equal(watch.version, before + 4);
+  });
+
+  await t.test('a list that breaks off is begun again: its objects come in any order', async (t) => {
+    server.requests.length = 0;
+    server.script(
+      '/things',
+      (response) => {
+        response.write(event('ADDED', thing('one', 'u1', '9')), () => response.destroy());
+      },
+      (response) => response.write(event('ADDED', thing('two', 'u2', '3')) + end('10')),
+    );
+    const watch = watchOf(kube);
+    t.teardown(() => watch.close());
+    await until('sync', () => watch.status().synced);
+    t.equal(queryOf(1).get('sendInitialEvents'), 'true');
+    t.notOk(queryOf(1).has('resourceVersion'));
+    t.same([...watch.items.keys()], ['two']);
   });
 
   await t.test('an object that cannot be projected is left out, and its older facts too', async (t) => {
