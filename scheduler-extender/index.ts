@@ -10,3 +10,4 @@ export * from './kube/view.ts';
 export type { WatchLimits, WatchStatus } from './kube/watch-list.ts';
 export { openDecisionLog, type DecisionLog } from './log/log.ts';
 export * from './ports.ts';
+export { replayLog, type Replay, type ReplayedDecision, type Violation } from './log/replay.ts';
