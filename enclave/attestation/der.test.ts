@@ -32,7 +32,7 @@ const REFUSED = {
   'length 128 in three bytes': `04820080${'00'.repeat(128)}`,
   'length in four bytes': '3083000003020101',
   'length of 2^32-1': '3084ffffffff',
-  'high tag number': '1f1f00',
+  'high tag number': '1f0100',
   'empty integer (8.3.1)': '0200',
   'integer 1 in two bytes (8.3.2)': '02020001',
   'integer -128 in two bytes': '0202ff80',
