@@ -1,8 +1,9 @@
-/// The shared root of one installation. Every other object names its `Cluster`, and wherever two of them meet their
-/// clusters are compared. What an operator may do needs the `ClusterCap` made together with the cluster.
+/// The shared root of one installation. Every other object names its `Cluster`, and wherever two of
+/// them meet their clusters are compared. What an operator may do needs the `ClusterCap` made
+/// together with the cluster.
 ///
-/// The structs that live inside the `Cluster` (claims, stake parameters) are defined here, because Move's modules
-/// form no cycles; the rules over them are in `staking`, `nodes` and `enclaves`.
+/// The structs that live inside the `Cluster` (claims, stake parameters) are defined here, because
+/// Move's modules form no cycles; the rules over them are in `staking`, `nodes` and `enclaves`.
 module k3s_daas::cluster;
 
 use std::string::String;
@@ -75,7 +76,8 @@ public struct EnclaveConfig has copy, drop, store {
     pcr2: vector<u8>,
 }
 
-/// The one session whose decisions bind. `config_version` is the session's, so that retiring a config can end it.
+/// The one session whose decisions bind. `config_version` is the session's, so that retiring a
+/// config can end it.
 public struct ActiveSession has copy, drop, store {
     session: ID,
     term: u64,
@@ -187,8 +189,8 @@ public fun accept_config(
     });
 }
 
-/// Withdraws an enclave image: its sessions can no longer register, activate or have decisions verified, and if the
-/// active session runs it, no session is active any more.
+/// Withdraws an enclave image: its sessions can no longer register, activate or have decisions
+/// verified, and if the active session runs it, no session is active any more.
 public fun retire_config(cluster: &mut Cluster, cap: &ClusterCap, version: u64) {
     cluster.assert_cap(cap);
     assert!(cluster.configs.contains(&version), EConfigUnknown);

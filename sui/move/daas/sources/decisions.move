@@ -1,5 +1,6 @@
-/// Verifies receipts: the enclave's Ed25519 signature over a placement, bound to cluster, session, term and config.
-/// Pure: no state, no event. The byte format is in docs/formats.md, its TypeScript twin in core/decision.ts.
+/// Verifies receipts: the enclave's Ed25519 signature over a placement, bound to cluster, session,
+/// term and config. Pure: no state, no event. The byte format is in docs/formats.md, its TypeScript
+/// twin in core/decision.ts.
 module k3s_daas::decisions;
 
 use k3s_daas::cluster::Cluster;
@@ -12,8 +13,8 @@ use sui::ed25519;
 
 /// The signature is not the session's decision key's over these bytes.
 const ESignatureInvalid: u64 = 0;
-/// The bytes are not the one canonical form of a decision: bytes left over, a length in a longer form, or text that
-/// is not UTF-8.
+/// The bytes are not the one canonical form of a decision: bytes left over, a length in a longer
+/// form, or text that is not UTF-8.
 const ENotCanonical: u64 = 1;
 /// The message was signed for another purpose.
 const EWrongIntent: u64 = 2;
@@ -76,9 +77,9 @@ public struct Decision has copy, drop {
 
 // === Public functions ===
 
-/// The decision in `message`, if `session` signed it for `cluster`. Neither its expiry nor whether its term is still
-/// the active one is checked here: see `not_after_ms` and `is_active`. Bytes that end early abort in `sui::bcs` or in
-/// `std::vector`.
+/// The decision in `message`, if `session` signed it for `cluster`. Neither its expiry nor whether
+/// its term is still the active one is checked here: see `not_after_ms` and `is_active`. Bytes that
+/// end early abort in `sui::bcs`.
 public fun verify(
     cluster: &Cluster,
     session: &Session,

@@ -1,7 +1,7 @@
-/// Registration of enclaves. A session is one boot of one enclave: its keys live in that enclave's memory only, so a
-/// restart is a new session. What ties a session to code is the Nitro attestation document that Sui itself verified;
-/// what ties it to this cluster is `user_data`; what ties it to the operator's own machine is the one-time slot, whose
-/// id is the document's nonce.
+/// Registration of enclaves. A session is one boot of one enclave: its keys live in that enclave's
+/// memory only, so a restart is a new session. What ties a session to code is the Nitro attestation
+/// document that Sui itself verified; what ties it to this cluster is `user_data`; what ties it to
+/// the operator's own machine is the one-time slot, whose id is the document's nonce.
 module k3s_daas::enclaves;
 
 use k3s_daas::cluster::{Cluster, ClusterCap};
@@ -148,8 +148,8 @@ public fun share(session: Session) {
     transfer::share_object(session);
 }
 
-/// Makes a session the one whose decisions bind. Two operators that race name the same `expected_term`; one of them
-/// fails.
+/// Makes a session the one whose decisions bind. Two operators that race name the same
+/// `expected_term`; one of them fails.
 public fun activate(cluster: &mut Cluster, cap: &ClusterCap, session: &Session, expected_term: u64) {
     cluster.assert_cap(cap);
     session.assert_cluster(cluster);
@@ -218,8 +218,8 @@ public(package) fun new_slot(
     slot
 }
 
-/// `register` over the fields of a document, since Move code cannot make a document. The lists are the document's PCRs
-/// in any order: entry i of `pcr_values` is the PCR of index `pcr_indices[i]`.
+/// `register` over the fields of a document, since Move code cannot make a document. The lists are
+/// the document's PCRs in any order: entry i of `pcr_values` is the PCR of index `pcr_indices[i]`.
 public(package) fun register_inner(
     cluster: &Cluster,
     slot: EnclaveSlot,

@@ -1,5 +1,5 @@
-/// Claims of node names: one stake stands behind one node, with the node's key and capacity. A claim says who may run
-/// a node of that name; it holds no money, and to jail it takes none.
+/// Claims of node names: one stake stands behind one node, with the node's key and capacity. A
+/// claim says who may run a node of that name; it holds no money, and to jail it takes none.
 module k3s_daas::nodes;
 
 use k3s_daas::cluster::{Cluster, ClusterCap, StakeParameters};
@@ -84,8 +84,9 @@ public struct NodeUnjailed has copy, drop {
 
 // === Public functions ===
 
-/// Claims a free name for the sender's unbound node stake. `proof` shows that the claimant holds `node_key`, and names
-/// cluster, stake, name and CSR key, so that it is worth nothing to anyone else.
+/// Claims a free name for the sender's unbound node stake. `proof` shows that the claimant holds
+/// `node_key`, and names cluster, stake, name and CSR key, so that it is worth nothing to anyone
+/// else.
 public fun claim(
     cluster: &mut Cluster,
     position: &mut Position,
@@ -192,7 +193,8 @@ public(package) fun claim_message(
     message
 }
 
-/// As Kubernetes validates node names: labels of lower-case letters, digits and inner hyphens, joined by dots.
+/// As Kubernetes validates node names: labels of lower-case letters, digits and inner hyphens,
+/// joined by dots.
 public(package) fun is_dns1123_subdomain(name: &String): bool {
     let bytes = name.as_bytes();
     let length = bytes.length();
@@ -205,7 +207,7 @@ public(package) fun is_dns1123_subdomain(name: &String): bool {
         let alphanumeric = (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
         if (alphanumeric) inner = true
         else if (byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46) {}
-        else if (byte == 46 && inner && i + 1 < length) inner = false
+        else if (byte == 46 && inner) inner = false
         else return false;
         i = i + 1;
     };

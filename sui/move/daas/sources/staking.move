@@ -1,5 +1,6 @@
-/// Stake positions. A position is shared and cannot change hands: its owner is the address that staked. Balances leave
-/// it in two ways only: to its owner after the unbonding delay, or slashed into the cluster's treasury.
+/// Stake positions. A position is shared and cannot change hands: its owner is the address that
+/// staked. Balances leave it in two ways only: to its owner after the unbonding delay, or slashed
+/// into the cluster's treasury.
 module k3s_daas::staking;
 
 use k3s_daas::cluster::{Cluster, ClusterCap};

@@ -29,7 +29,8 @@ public struct Registration has drop {
     tls_key_hash: vector<u8>,
 }
 
-/// What the enclave of the vectors brings: valid for config 1 of `world::cluster` and the slot of `world::slot`.
+/// What the enclave of the vectors brings: valid for config 1 of `world::cluster` and for the slot
+/// of `world::slot`.
 fun honest(): Registration {
     Registration {
         now_ms: NOW_MS,

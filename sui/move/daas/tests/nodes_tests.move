@@ -376,6 +376,7 @@ fun names_as_kubernetes_has_them() {
     let good = vector[
         b"a",
         b"0",
+        b"az09",
         b"worker-1",
         b"a.b",
         b"1.2.3",

@@ -1,5 +1,5 @@
-/// What the tests share: two clusters, stakes, sessions and transactions with known digests, so that object ids are
-/// those of core/vectors/decision.json and signatures made elsewhere fit.
+/// What the tests share: two clusters, stakes, sessions and transactions with known digests, so
+/// that object ids are those of core/vectors/decision.json and signatures made elsewhere fit.
 #[test_only]
 module k3s_daas::world;
 
@@ -43,8 +43,8 @@ public fun unbonding_ms(): u64 { UNBONDING_MS }
 
 // === Transactions ===
 
-/// A transaction of `sender` whose digest is the u64 `hint`. The test VM has one current transaction: take a new one
-/// for each call.
+/// A transaction of `sender` whose digest is the u64 `hint`. The test VM has one current
+/// transaction: take a new one for each call.
 public fun tx(sender: address, hint: u64): TxContext {
     tx_context::new_from_hint(sender, hint, 0, 0, 0)
 }
@@ -178,7 +178,8 @@ public fun session(cluster: &Cluster, cap: &ClusterCap, config_version: u64): Se
     session
 }
 
-/// A cluster in term 2 whose active session is that of the vectors' decision: config 3, the third with the same PCRs.
+/// A cluster in term 2 whose active session is that of the vectors' decision: config 3, the third
+/// with the same PCRs.
 public fun active(): (Cluster, ClusterCap, Session) {
     let (mut cluster, cap) = cluster();
     cluster.accept_config(&cap, pcr(10), pcr(11), pcr(12));
