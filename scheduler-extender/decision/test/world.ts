@@ -1,4 +1,6 @@
 import {
+  decodeDecisionMessage,
+  decodeReceipt,
   ed25519FromSeed,
   policyDigest,
   policySchema,
@@ -37,7 +39,6 @@ export class World {
   nowMs = 1_800_000_000_000;
   synced = true;
   nodesVersion = 1;
-  /** The checkpoint's age; null stops the chain. */
   chainAgeMs = 1_000;
   noSnapshot = false;
   identity: SessionIdentity | null = {
@@ -60,6 +61,9 @@ export class World {
   fault: ((request: BindingRequest) => BindingResult | { applied: BindingResult } | undefined) | null = null;
   readFails = false;
   disk = new MemoryDisk();
+  /** Bindings on their way: the API server gets them when the clock moves on. */
+  readonly late: BindingRequest[] = [];
+  #boot = 0;
   #version = 1;
   #snapshot: ChainSnapshot | null = null;
 
@@ -149,6 +153,10 @@ export class World {
   }
 
   dependencies(): EngineDependencies {
+    const boot = this.#boot;
+    // A process that has crashed sends nothing any more, and nobody answers it.
+    const alive = (): Promise<void> =>
+      boot === this.#boot ? Promise.resolve() : new Promise(() => undefined);
     return {
       policy: this.policy,
       clock: { now: () => this.nowMs },
@@ -158,7 +166,7 @@ export class World {
       kube: this.#view(),
       binder: {
         bind: async (request) => {
-          await Promise.resolve();
+          await alive();
           this.posted.push(request);
           const fault = this.fault?.(request);
           if (fault === undefined) return this.#bind(request);
@@ -167,7 +175,7 @@ export class World {
           return fault.applied;
         },
         read: async (_namespace, _name, uid) => {
-          await Promise.resolve();
+          await alive();
           if (this.readFails) throw new Error('connect ECONNREFUSED');
           return this.pods.get(uid) ?? null;
         },
@@ -180,8 +188,21 @@ export class World {
     return createEngine({ ...this.dependencies(), log });
   }
 
+  /** Moves the clock; what was on its way arrives first. */
+  advance(ms: number): void {
+    for (const request of this.late.splice(0)) this.#bind(request);
+    this.nowMs += ms;
+  }
+
+  /** Filters the pod and binds it to the fairest node. */
+  async place(engine: Engine, uid: string): ReturnType<Engine['bind']> {
+    const [node = ''] = engine.filter(this.pod(uid), this.names).names;
+    return engine.bind(this.request(uid, node));
+  }
+
   /** Boots again on what a crash at this moment leaves on the disk: all of it, unless told otherwise. */
   async crash(bytes: Uint8Array = this.disk.bytes): Promise<Engine> {
+    this.#boot += 1;
     this.disk = new MemoryDisk(bytes.slice());
     return this.start();
   }
@@ -209,6 +230,9 @@ export class World {
   #bind(request: BindingRequest): BindingResult {
     const pod = this.pods.get(request.podUid);
     if (pod === undefined) return { kind: 'refused', status: 404, message: 'pod not found' };
+    const { notAfterMs } = decodeDecisionMessage(decodeReceipt(request.receipt).message).payload;
+    if (this.nowMs >= Number(notAfterMs))
+      return { kind: 'refused', status: 403, message: 'the receipt has expired' };
     if (pod.resourceVersion !== request.resourceVersion)
       return { kind: 'conflict', message: 'the object was modified' };
     if (pod.nodeName !== '') return { kind: 'conflict', message: 'pod is already assigned to a node' };

@@ -11,12 +11,15 @@ export class MemoryDisk implements LogFileSystem {
   failSync = false;
   failTruncate = false;
   syncs = 0;
+  /** This much survives a power cut for sure; what was written beyond it may or may not. */
+  synced = 0;
   /** Delays each sync until released, so that a test sees what waits for it. */
   gate: Promise<void> | null = null;
   #locked = false;
 
   constructor(bytes: Bytes = new Uint8Array()) {
     this.bytes = bytes;
+    this.synced = bytes.length;
   }
 
   lock(): Promise<() => Promise<void>> {
@@ -47,11 +50,13 @@ export class MemoryDisk implements LogFileSystem {
         await Promise.resolve();
         if (this.failTruncate) throw new Error('EIO: truncate');
         this.bytes = this.bytes.slice(0, length);
+        this.synced = Math.min(this.synced, length);
       },
       sync: async () => {
         await this.gate;
         this.syncs += 1;
         if (this.failSync) throw new Error('EIO: fsync');
+        this.synced = this.bytes.length;
       },
       close: () => Promise.resolve(),
     });
