@@ -31,7 +31,7 @@ export interface Certificate {
   readonly node: X509Certificate;
 }
 
-export interface BasicConstraints {
+interface BasicConstraints {
   readonly critical: boolean;
   readonly ca: boolean;
   readonly pathLength: number | undefined;

@@ -12,7 +12,7 @@ export interface DerElement {
 
 const CONSTRUCTED = 0x20;
 const DEPTH_MAX = 12;
-export const DER_BOOLEAN = 0x01;
+const DER_BOOLEAN = 0x01;
 export const DER_INTEGER = 0x02;
 export const DER_BIT_STRING = 0x03;
 export const DER_SEQUENCE = 0x30;

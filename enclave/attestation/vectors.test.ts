@@ -43,7 +43,7 @@ void t.test('Sig_structure of RFC 8152, appendix C.2.1', (t) => {
 interface Positive {
   readonly file: string;
   readonly timestampMs: number;
-  /** PCR0, 1 and 2 as the repository that published the document prints them. */
+  /** PCR0, 1 and 2 as they stand in the file behind `pcrs`: 48 bytes after 00 58 30, 01 58 30 and 02 58 30. */
   readonly pcrs: readonly [string, string, string];
 }
 

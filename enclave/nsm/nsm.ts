@@ -1,9 +1,9 @@
 import { CodedError, type Bytes } from '@k3s-daas/core';
 
 /** Limits of an NSM attestation request (aws-nitro-enclaves-nsm-api, docs/attestation_process.md). */
-export const USER_DATA_BYTES_MAX = 512;
-export const NONCE_BYTES_MAX = 512;
-export const PUBLIC_KEY_BYTES_MAX = 1024;
+const USER_DATA_BYTES_MAX = 512;
+const NONCE_BYTES_MAX = 512;
+const PUBLIC_KEY_BYTES_MAX = 1024;
 
 export interface AttestationRequest {
   /** At most 512 bytes. */
