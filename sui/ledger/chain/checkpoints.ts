@@ -1,0 +1,130 @@
+import { bcs } from '@mysten/sui/bcs';
+
+import { typedDigest } from './digests.ts';
+
+export interface Checkpoint {
+  readonly sequence: bigint;
+  readonly epoch: bigint;
+  readonly timestampMs: bigint;
+  /** base58; what a reader pins. */
+  readonly digest: string;
+  readonly contentDigest: string;
+  readonly previousDigest: string | null;
+  readonly totalTransactions: bigint;
+  /** Digests of transaction and effects, none or one. */
+  readonly transactions: readonly { readonly transaction: string; readonly effects: string }[];
+  /** BCS of the CheckpointSummary. */
+  readonly bcs: Uint8Array;
+}
+
+const U64 = bcs.u64();
+const Digest = bcs.ObjectDigest;
+const GasCosts = bcs.struct('GasCostSummary', {
+  computationCost: U64,
+  storageCost: U64,
+  storageRebate: U64,
+  nonRefundableStorageFee: U64,
+});
+
+/** sui-types/messages_checkpoint.rs; commitments, end of epoch and version-specific data are always empty here. */
+const CheckpointSummary = bcs.struct('CheckpointSummary', {
+  epoch: U64,
+  sequenceNumber: U64,
+  networkTotalTransactions: U64,
+  contentDigest: Digest,
+  previousDigest: bcs.option(Digest),
+  epochRollingGasCostSummary: GasCosts,
+  timestampMs: U64,
+  checkpointCommitments: bcs.vector(bcs.u8()),
+  endOfEpochData: bcs.option(bcs.bool()),
+  versionSpecificData: bcs.vector(bcs.u8()),
+});
+
+/** CheckpointContents::V1, with user signatures left out. */
+const CheckpointContents = bcs.struct('CheckpointContents', {
+  version: bcs.u8(),
+  transactions: bcs.vector(bcs.struct('ExecutionDigests', { transaction: Digest, effects: Digest })),
+  userSignatures: bcs.vector(bcs.vector(bcs.u8())),
+});
+
+const NO_GAS = { computationCost: 0, storageCost: 0, storageRebate: 0, nonRefundableStorageFee: 0 };
+
+/** The chain of checkpoints. Keeps the newest `historyMax`. */
+export class CheckpointLog {
+  readonly #bySequence = new Map<bigint, Checkpoint>();
+  readonly #byDigest = new Map<string, Checkpoint>();
+  readonly #historyMax: number;
+  #latest: Checkpoint | null = null;
+  #lowest = 0n;
+
+  constructor(historyMax: number) {
+    this.#historyMax = historyMax;
+  }
+
+  get latest(): Checkpoint {
+    if (this.#latest === null) throw new Error('the ledger has no genesis yet');
+    return this.#latest;
+  }
+
+  get lowest(): bigint {
+    return this.#lowest;
+  }
+
+  get(id: bigint | string): Checkpoint | undefined {
+    return typeof id === 'bigint' ? this.#bySequence.get(id) : this.#byDigest.get(id);
+  }
+
+  append(
+    at: { epoch: bigint; timestampMs: bigint },
+    transactions: Checkpoint['transactions'],
+    salt?: Uint8Array,
+  ): Checkpoint {
+    const previous = this.#latest;
+    const sequence = previous === null ? 0n : previous.sequence + 1n;
+    const contents = CheckpointContents.serialize({
+      version: 0,
+      transactions,
+      userSignatures: transactions.map(() => []),
+    });
+    const contentDigest = typedDigest('CheckpointContents', contents.toBytes());
+    const totalTransactions = (previous?.totalTransactions ?? 0n) + BigInt(transactions.length);
+    const summary = CheckpointSummary.serialize({
+      epoch: at.epoch,
+      sequenceNumber: sequence,
+      networkTotalTransactions: totalTransactions,
+      contentDigest,
+      previousDigest: previous?.digest ?? null,
+      epochRollingGasCostSummary: NO_GAS,
+      timestampMs: at.timestampMs,
+      checkpointCommitments: [],
+      endOfEpochData: null,
+      // Sets the genesis of one ledger apart from that of another, and with it the chain id.
+      versionSpecificData: salt ?? [],
+    }).toBytes();
+    const digest = typedDigest('CheckpointSummary', summary);
+    const checkpoint: Checkpoint = {
+      ...at,
+      sequence,
+      digest,
+      contentDigest,
+      previousDigest: previous?.digest ?? null,
+      totalTransactions,
+      transactions,
+      bcs: summary,
+    };
+    this.#latest = checkpoint;
+    this.#bySequence.set(sequence, checkpoint);
+    this.#byDigest.set(digest, checkpoint);
+    this.#forget();
+    return checkpoint;
+  }
+
+  #forget(): void {
+    while (this.#bySequence.size > this.#historyMax) {
+      const oldest = this.#bySequence.get(this.#lowest);
+      if (oldest !== undefined) this.#byDigest.delete(oldest.digest);
+      this.#bySequence.delete(this.#lowest);
+      this.#lowest += 1n;
+    }
+  }
+}

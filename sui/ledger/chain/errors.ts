@@ -1,0 +1,39 @@
+import { CodedError } from '@k3s-daas/core';
+
+export type LedgerErrorCode =
+  | 'TRANSACTION_MALFORMED'
+  | 'SIGNATURE_INVALID'
+  | 'INPUT_INVALID'
+  | 'OBJECT_NOT_FOUND'
+  | 'OBJECT_VERSION_CONFLICT'
+  | 'OBJECT_NOT_OWNED'
+  | 'GAS_INVALID'
+  | 'GAS_INSUFFICIENT'
+  | 'TRANSACTION_EXPIRED'
+  | 'UNSUPPORTED'
+  | 'NOT_FOUND'
+  | 'CLOCK_NOT_MANUAL'
+  | 'GENESIS_INVALID';
+
+const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
+  TRANSACTION_MALFORMED: 'Build the transaction with @mysten/sui.',
+  SIGNATURE_INVALID: 'Sign the very bytes sent, as sender and as gas owner.',
+  INPUT_INVALID: 'Rebuild the transaction.',
+  OBJECT_NOT_FOUND: 'Check the object id; the object may have been deleted or wrapped.',
+  OBJECT_VERSION_CONFLICT: 'Read the object again and rebuild the transaction.',
+  OBJECT_NOT_OWNED: 'Sign as the owner of the object.',
+  GAS_INVALID: 'Pay with SUI coins of the gas owner.',
+  GAS_INSUFFICIENT: 'Fund the gas owner (POST /faucet) or raise the budget.',
+  TRANSACTION_EXPIRED: 'Rebuild the transaction.',
+  UNSUPPORTED: 'See the limits in sui/ledger/README.md.',
+  NOT_FOUND: 'Check the digest or number; old history is dropped.',
+  CLOCK_NOT_MANUAL: 'Create the ledger with a manual clock.',
+  GENESIS_INVALID: 'Give the framework modules that @k3s-daas/move compiles.',
+};
+
+/** A request the ledger refuses before executing anything: no gas is charged, no state changes. */
+export class LedgerError extends CodedError<LedgerErrorCode> {
+  constructor(code: LedgerErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, REMEDIES[code], options);
+  }
+}

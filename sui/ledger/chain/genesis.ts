@@ -1,0 +1,81 @@
+import { Loader, type LoadedModule } from '../vm/loader.ts';
+import { at, type ModuleJson } from '../vm/module-json.ts';
+import { natives } from '../natives/index.ts';
+import { encodeValue } from '../vm/bcs.ts';
+import { fullAddress, parseType, type Address, type DatatypeType } from '../vm/types.ts';
+import { LedgerError } from './errors.ts';
+import {
+  CLOCK_ID,
+  sealObject,
+  STD_ID,
+  SUI_ID,
+  type MoveObjectRecord,
+  type PackageRecord,
+} from './objects.ts';
+import { deserializeModule, packageRecord } from './publish.ts';
+
+const CLOCK = parseType('0x2::clock::Clock') as DatatypeType;
+
+/** Loads the modules of 0x1 and 0x2 and makes their package objects. */
+export function loadFramework(
+  bytecode: readonly Uint8Array[],
+  transaction: string,
+): { readonly loader: Loader; readonly packages: readonly PackageRecord[] } {
+  const loader = new Loader(natives);
+  try {
+    const modules = bytecode.map((bytes) => ({ bytes, json: deserializeModule(bytes) }));
+    const loaded = loader.load(modules.map(({ json }) => json));
+    const packages = [STD_ID, SUI_ID].map((id) => {
+      const own = modules.filter(({ json }) => selfAddress(json) === id);
+      const dependencies = id === STD_ID ? [] : [STD_ID];
+      const members = loaded.filter((module) => module.address === id);
+      return frameworkPackage(
+        id,
+        members,
+        own.map(({ bytes }) => bytes),
+        dependencies,
+        transaction,
+      );
+    });
+    return { loader, packages };
+  } catch (cause) {
+    if (cause instanceof LedgerError) throw cause;
+    throw new LedgerError('GENESIS_INVALID', 'The framework modules do not load.', { cause });
+  }
+}
+
+function selfAddress({ module_handles, address_identifiers, self_module_handle_idx }: ModuleJson): Address {
+  const { address } = at(module_handles, self_module_handle_idx, 'module');
+  return fullAddress(at(address_identifiers, address, 'address'));
+}
+
+function frameworkPackage(
+  id: Address,
+  members: readonly LoadedModule[],
+  bytecode: readonly Uint8Array[],
+  dependencies: readonly Address[],
+  previousTransaction: string,
+): PackageRecord {
+  if (members.length === 0)
+    throw new LedgerError('GENESIS_INVALID', `The framework has no modules of ${id}.`);
+  return sealObject({ ...packageRecord(id, members, bytecode, dependencies), previousTransaction });
+}
+
+/** The shared object 0x6: `Clock { id: UID, timestamp_ms }`. */
+export function clockObject(
+  loader: Loader,
+  version: bigint,
+  timestampMs: bigint,
+  previousTransaction: string,
+): MoveObjectRecord {
+  return sealObject({
+    kind: 'move',
+    id: CLOCK_ID,
+    version,
+    owner: { kind: 'shared', initialVersion: 1n },
+    type: CLOCK,
+    contents: encodeValue(loader, CLOCK, [[[CLOCK_ID]], timestampMs]),
+    hasPublicTransfer: false,
+    previousTransaction,
+  });
+}

@@ -1,0 +1,68 @@
+import { bcs } from '@mysten/sui/bcs';
+import { TransactionDataBuilder } from '@mysten/sui/transactions';
+
+import { LedgerError } from './errors.ts';
+
+/** TransactionData version 1 in the JSON shape of @mysten/sui's BCS schemas. */
+export type TransactionData = Extract<typeof bcs.TransactionData.$inferType, { $kind: 'V1' }>['V1'];
+export type ProgrammableTransaction = Extract<
+  TransactionData['kind'],
+  { $kind: 'ProgrammableTransaction' }
+>['ProgrammableTransaction'];
+export type Command = ProgrammableTransaction['commands'][number];
+export type CallArg = ProgrammableTransaction['inputs'][number];
+export type Argument = Extract<Command, { $kind: 'TransferObjects' }>['TransferObjects']['address'];
+export type ObjectRef = TransactionData['gasData']['payment'][number];
+
+export interface ParsedTransaction {
+  readonly data: TransactionData;
+  readonly program: ProgrammableTransaction;
+  readonly bytes: Uint8Array;
+  /** base58 */
+  readonly digest: string;
+}
+
+/** As in Sui's protocol config. */
+export const TRANSACTION_BYTES_MAX = 128 * 1024;
+const COMMANDS_MAX = 1_024;
+const INPUTS_MAX = 2_048;
+
+/** Parses the BCS of a TransactionData; refuses bytes that are not its canonical form. */
+export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
+  if (bytes.length > TRANSACTION_BYTES_MAX) {
+    throw new LedgerError(
+      'TRANSACTION_MALFORMED',
+      `The transaction is larger than ${TRANSACTION_BYTES_MAX} bytes.`,
+    );
+  }
+  let data: TransactionData;
+  try {
+    data = bcs.TransactionData.parse(bytes).V1;
+  } catch (cause) {
+    throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction is not a TransactionData in BCS.', {
+      cause,
+    });
+  }
+  const transaction = describeTransaction(data);
+  if (!Buffer.from(transaction.bytes).equals(bytes)) {
+    throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction is not in its canonical BCS form.');
+  }
+  return transaction;
+}
+
+/** Completes transaction data with bytes and digest. */
+export function describeTransaction(data: TransactionData): ParsedTransaction {
+  const { kind } = data;
+  if (kind.$kind !== 'ProgrammableTransaction') {
+    throw new LedgerError('UNSUPPORTED', `Transactions of kind ${kind.$kind} are not accepted.`);
+  }
+  const program = kind.ProgrammableTransaction;
+  if (program.commands.length > COMMANDS_MAX || program.inputs.length > INPUTS_MAX) {
+    throw new LedgerError(
+      'INPUT_INVALID',
+      `At most ${COMMANDS_MAX} commands and ${INPUTS_MAX} inputs are allowed.`,
+    );
+  }
+  const bytes = bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
+  return { data, program, bytes, digest: TransactionDataBuilder.getDigestFromBytes(bytes) };
+}

@@ -1,0 +1,96 @@
+import { bls12_381 } from '@noble/curves/bls12-381.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { keccak_256, sha3_256 } from '@noble/hashes/sha3.js';
+
+import { NativeAbort } from '../vm/failure.ts';
+import type { Native } from '../vm/native.ts';
+import type { Value } from '../vm/values.ts';
+import { arg, moveBytes } from './arguments.ts';
+
+/** sui::ecdsa_k1 and sui::ecdsa_r1. */
+const E_FAIL_TO_RECOVER = 0n;
+const E_INVALID_SIGNATURE = 1n;
+const E_INVALID_PUBKEY = 2n;
+
+const MIN_SIG_DST = 'BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_';
+const MIN_PK_DST = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_';
+
+/** A verification that throws on malformed input answers false, as fastcrypto's do. */
+function holds(check: () => boolean): boolean {
+  try {
+    return check();
+  } catch {
+    return false;
+  }
+}
+
+/** The hash functions of sui::ecdsa_*: 0 is keccak256, 1 is SHA-256. */
+function ecdsaHash(selector: Value | undefined): (message: Uint8Array) => Uint8Array {
+  return arg.u8(selector) === 0 ? keccak_256 : sha256;
+}
+
+function ecdsaVerify(curve: typeof secp256k1): Native {
+  return (_context, _types, [signature, key, message, hash]) => {
+    const digest = ecdsaHash(hash)(arg.bytes(message));
+    return holds(() =>
+      curve.verify(arg.bytes(signature), digest, arg.bytes(key), {
+        prehash: false,
+        lowS: curve === secp256k1,
+      }),
+    );
+  };
+}
+
+/** 65 bytes r ‖ s ‖ recovery id → compressed public key. */
+function ecdsaRecover(curve: typeof secp256k1): Native {
+  return (_context, _types, [signature, message, hash]) => {
+    const bytes = arg.bytes(signature);
+    if (bytes.length !== 65) throw new NativeAbort(E_INVALID_SIGNATURE);
+    const digest = ecdsaHash(hash)(arg.bytes(message));
+    try {
+      const parsed = curve.Signature.fromBytes(bytes.subarray(0, 64), 'compact').addRecoveryBit(
+        bytes[64] ?? 0,
+      );
+      return moveBytes(parsed.recoverPublicKey(digest).toBytes(true));
+    } catch {
+      throw new NativeAbort(E_FAIL_TO_RECOVER);
+    }
+  };
+}
+
+/** Cryptographic natives of `0x2`, by `module::function`. */
+export const cryptoNatives: Readonly<Record<string, Native>> = {
+  'hash::keccak256': (_context, _types, [data]) => moveBytes(keccak_256(arg.bytes(data))),
+  'hmac::hmac_sha3_256': (_context, _types, [key, message]) =>
+    moveBytes(hmac(sha3_256, arg.bytes(key), arg.bytes(message))),
+  // ZIP-215 rules, as in fastcrypto (ed25519-consensus).
+  'ed25519::ed25519_verify': (_context, _types, [signature, key, message]) =>
+    holds(() => ed25519.verify(arg.bytes(signature), arg.bytes(message), arg.bytes(key), { zip215: true })),
+  'ecdsa_k1::secp256k1_verify': ecdsaVerify(secp256k1),
+  'ecdsa_k1::secp256k1_ecrecover': ecdsaRecover(secp256k1),
+  'ecdsa_k1::decompress_pubkey': (_context, _types, [key]) => {
+    const bytes = arg.bytes(key);
+    if (bytes.length !== 33) throw new NativeAbort(E_INVALID_PUBKEY);
+    try {
+      return moveBytes(secp256k1.Point.fromBytes(bytes).toBytes(false));
+    } catch {
+      throw new NativeAbort(E_INVALID_PUBKEY);
+    }
+  },
+  'ecdsa_r1::secp256r1_verify': ecdsaVerify(p256),
+  'ecdsa_r1::secp256r1_ecrecover': ecdsaRecover(p256),
+  'bls12381::bls12381_min_sig_verify': (_context, _types, [signature, key, message]) =>
+    holds(() => {
+      const { shortSignatures: bls } = bls12_381;
+      return bls.verify(arg.bytes(signature), bls.hash(arg.bytes(message), MIN_SIG_DST), arg.bytes(key));
+    }),
+  'bls12381::bls12381_min_pk_verify': (_context, _types, [signature, key, message]) =>
+    holds(() => {
+      const { longSignatures: bls } = bls12_381;
+      return bls.verify(arg.bytes(signature), bls.hash(arg.bytes(message), MIN_PK_DST), arg.bytes(key));
+    }),
+};

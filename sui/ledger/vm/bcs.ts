@@ -1,0 +1,186 @@
+import type { TypeInfo } from './layout.ts';
+import { writeUleb, type DatatypeType, type Type } from './types.ts';
+import { Variant, type Value } from './values.ts';
+
+const WIDE_BYTES: Readonly<Record<string, number>> = { u64: 8, u128: 16, u256: 32 };
+const NARROW_BYTES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4 };
+const NESTING_MAX = 32;
+
+/** BCS of a value of the given type. The value is trusted to be of the type. */
+export function encodeValue(types: TypeInfo, type: Type, value: Value): Uint8Array {
+  const out: number[] = [];
+  write(types, type, value, out);
+  return Uint8Array.from(out);
+}
+
+function write(types: TypeInfo, type: Type, value: Value, out: number[]): void {
+  switch (type.kind) {
+    case 'bool':
+      out.push(value === true ? 1 : 0);
+      return;
+    case 'u8':
+      out.push(value as number);
+      return;
+    case 'u16':
+    case 'u32':
+      for (let shift = 0; shift < (type.kind === 'u16' ? 16 : 32); shift += 8)
+        out.push(((value as number) >>> shift) & 0xff);
+      return;
+    case 'u64':
+    case 'u128':
+    case 'u256':
+      writeWide(value as bigint, WIDE_BYTES[type.kind] ?? 0, out);
+      return;
+    case 'address':
+    case 'signer':
+      for (let i = 2; i < 66; i += 2) out.push(Number.parseInt((value as string).slice(i, i + 2), 16));
+      return;
+    case 'vector': {
+      const items = value as Value[];
+      writeUleb(items.length, out);
+      if (type.element.kind === 'u8') for (const byte of items) out.push(byte as number);
+      else for (const item of items) write(types, type.element, item, out);
+      return;
+    }
+    case 'datatype': {
+      const layout = types.layout(type);
+      if (layout.kind === 'struct') {
+        writeFields(types, layout.fields, value as Value[], out);
+      } else {
+        const variant = value as Variant;
+        writeUleb(variant.tag, out);
+        writeFields(types, layout.variants[variant.tag] ?? [], variant.fields, out);
+      }
+      return;
+    }
+    case 'reference':
+      throw new TypeError('a reference cannot be serialized');
+  }
+}
+
+function writeFields(
+  types: TypeInfo,
+  fields: readonly Type[],
+  values: readonly Value[],
+  out: number[],
+): void {
+  for (const [index, type] of fields.entries()) write(types, type, values[index] as Value, out);
+}
+
+function writeWide(value: bigint, bytes: number, out: number[]): void {
+  let rest = value;
+  for (let i = 0; i < bytes; i += 1) {
+    out.push(Number(rest & 0xffn));
+    rest >>= 8n;
+  }
+}
+
+/** Thrown for bytes that are not the canonical BCS of a value of the type. */
+export class BcsError extends Error {}
+
+/** Parses BCS strictly: canonical lengths, 0 or 1 for bool, known variants, nothing left over. Throws BcsError. */
+export function decodeValue(types: TypeInfo, type: Type, bytes: Uint8Array): Value {
+  const reader = new Reader(types, bytes);
+  const value = reader.read(type, 0);
+  reader.end();
+  return value;
+}
+
+class Reader {
+  readonly #types: TypeInfo;
+  readonly #bytes: Uint8Array;
+  #position = 0;
+
+  constructor(types: TypeInfo, bytes: Uint8Array) {
+    this.#types = types;
+    this.#bytes = bytes;
+  }
+
+  end(): void {
+    if (this.#position !== this.#bytes.length) throw new BcsError('bytes left over');
+  }
+
+  read(type: Type, depth: number): Value {
+    if (depth > NESTING_MAX) throw new BcsError(`nested deeper than ${NESTING_MAX}`);
+    switch (type.kind) {
+      case 'bool': {
+        const byte = this.#byte();
+        if (byte > 1) throw new BcsError('a bool is 0 or 1');
+        return byte === 1;
+      }
+      case 'u8':
+      case 'u16':
+      case 'u32':
+        return Number(this.#integer(NARROW_BYTES[type.kind] ?? 0));
+      case 'u64':
+      case 'u128':
+      case 'u256':
+        return this.#integer(WIDE_BYTES[type.kind] ?? 0);
+      case 'address':
+        return `0x${Buffer.from(this.#take(32)).toString('hex')}`;
+      case 'vector':
+        return this.#vector(type.element, depth);
+      case 'datatype':
+        return this.#datatype(type, depth);
+      case 'signer':
+      case 'reference':
+        throw new BcsError(`${type.key} cannot be given as bytes`);
+    }
+  }
+
+  #vector(element: Type, depth: number): Value {
+    const length = this.#uleb();
+    if (element.kind === 'u8') return Array.from(this.#take(length));
+    // An element takes at least one byte, except an empty struct, which Move does not have (it gets a dummy field).
+    if (length > this.#bytes.length - this.#position) throw new BcsError('length beyond the end');
+    return Array.from({ length }, () => this.read(element, depth + 1));
+  }
+
+  #datatype(type: DatatypeType, depth: number): Value {
+    const layout = this.#types.layout(type);
+    if (layout.kind === 'struct') return layout.fields.map((field) => this.read(field, depth + 1));
+    const tag = this.#uleb();
+    const fields = layout.variants[tag];
+    if (fields === undefined) throw new BcsError(`${type.key} has no variant ${tag}`);
+    return new Variant(
+      tag,
+      fields.map((field) => this.read(field, depth + 1)),
+    );
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#position];
+    if (byte === undefined) throw new BcsError('bytes end early');
+    this.#position += 1;
+    return byte;
+  }
+
+  #take(length: number): Uint8Array {
+    const end = this.#position + length;
+    if (end > this.#bytes.length) throw new BcsError('bytes end early');
+    const part = this.#bytes.subarray(this.#position, end);
+    this.#position = end;
+    return part;
+  }
+
+  #integer(bytes: number): bigint {
+    const part = this.#take(bytes);
+    let value = 0n;
+    for (let i = bytes - 1; i >= 0; i -= 1) value = (value << 8n) | BigInt(part[i] ?? 0);
+    return value;
+  }
+
+  #uleb(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) throw new BcsError('length is not in its shortest form');
+        if (value > 0xffffffff) break;
+        return value;
+      }
+    }
+    throw new BcsError('length beyond 32 bits');
+  }
+}

@@ -1,0 +1,148 @@
+/** `0x` and 64 lower-case hex digits. */
+export type Address = string;
+
+export const PRIMITIVES = ['bool', 'u8', 'u16', 'u32', 'u64', 'u128', 'u256', 'address', 'signer'] as const;
+export type PrimitiveName = (typeof PRIMITIVES)[number];
+
+export interface DatatypeType {
+  readonly kind: 'datatype';
+  readonly key: string;
+  readonly address: Address;
+  readonly module: string;
+  readonly name: string;
+  readonly args: readonly Type[];
+}
+
+/** A runtime type. Two types are equal exactly when their keys are (canonical text, addresses in full length). */
+export type Type =
+  | { readonly kind: PrimitiveName; readonly key: string }
+  | { readonly kind: 'vector'; readonly key: string; readonly element: Type }
+  | { readonly kind: 'reference'; readonly key: string; readonly target: Type; readonly mutable: boolean }
+  | DatatypeType;
+
+const primitives = new Map<string, Type>(PRIMITIVES.map((kind) => [kind, { kind, key: kind }]));
+const NESTING_MAX = 16;
+const TEXT_MAX = 4_096;
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export function primitive(name: PrimitiveName): Type {
+  return { kind: name, key: name };
+}
+
+export function primitiveNamed(name: string): Type | undefined {
+  return primitives.get(name);
+}
+
+export function vectorOf(element: Type): Type {
+  return { kind: 'vector', key: `vector<${element.key}>`, element };
+}
+
+export function referenceTo(target: Type, mutable: boolean): Type {
+  return { kind: 'reference', key: (mutable ? '&mut ' : '&') + target.key, target, mutable };
+}
+
+export function datatype(
+  address: Address,
+  module: string,
+  name: string,
+  args: readonly Type[] = [],
+): DatatypeType {
+  const base = `${address}::${module}::${name}`;
+  const key = args.length === 0 ? base : `${base}<${args.map((arg) => arg.key).join(',')}>`;
+  return { kind: 'datatype', key, address, module, name, args };
+}
+
+/** Full-length form of an address. Throws SyntaxError on anything but up to 64 hex digits. */
+export function fullAddress(text: string): Address {
+  const digits = text.startsWith('0x') ? text.slice(2) : text;
+  if (!/^[0-9a-fA-F]{1,64}$/.test(digits)) throw new SyntaxError(`not an address: ${text.slice(0, 80)}`);
+  return `0x${digits.toLowerCase().padStart(64, '0')}`;
+}
+
+/** Parses `0x2::coin::Coin<0x2::sui::SUI>` and the like. Throws SyntaxError. */
+export function parseType(text: string): Type {
+  if (text.length > TEXT_MAX) throw new SyntaxError(`type text longer than ${TEXT_MAX} characters`);
+  const source = text.replace(/\s/g, '');
+  let position = 0;
+  const parse = (depth: number): Type => {
+    if (depth > NESTING_MAX) throw new SyntaxError(`type nested deeper than ${NESTING_MAX}`);
+    const start = position;
+    while (position < source.length && !'<>,'.includes(source.charAt(position))) position += 1;
+    const word = source.slice(start, position);
+    const args: Type[] = [];
+    if (source[position] === '<') {
+      do {
+        position += 1;
+        args.push(parse(depth + 1));
+      } while (source[position] === ',');
+      if (source[position] !== '>') throw new SyntaxError(`unclosed "<" in type ${text}`);
+      position += 1;
+    }
+    return named(word, args);
+  };
+  const type = parse(0);
+  if (position !== source.length) throw new SyntaxError(`unexpected text after type in ${text}`);
+  return type;
+}
+
+function named(word: string, args: readonly Type[]): Type {
+  const [element, ...more] = args;
+  if (word === 'vector' && element !== undefined && more.length === 0) return vectorOf(element);
+  const simple = primitives.get(word);
+  if (simple !== undefined && element === undefined) return simple;
+  const [address, module, name, ...rest] = word.split('::');
+  if (address === undefined || module === undefined || name === undefined || rest.length > 0) {
+    throw new SyntaxError(`not a type: ${word}`);
+  }
+  if (!IDENTIFIER.test(module) || !IDENTIFIER.test(name)) throw new SyntaxError(`not a type: ${word}`);
+  return datatype(fullAddress(address), module, name, args);
+}
+
+/** Whether the type is `address::module::name`, whatever its arguments. `address` in full length. */
+export function isDatatype(type: Type, address: Address, module: string, name: string): type is DatatypeType {
+  return type.kind === 'datatype' && type.name === name && type.module === module && type.address === address;
+}
+
+const TAGS: Readonly<Record<PrimitiveName, number>> = {
+  bool: 0,
+  u8: 1,
+  u64: 2,
+  u128: 3,
+  address: 4,
+  signer: 5,
+  u16: 8,
+  u32: 9,
+  u256: 10,
+};
+
+/** BCS of a TypeTag (the enum of sui-types/type_input.rs), appended to `out`. */
+export function encodeTypeTag(type: Type, out: number[] = []): number[] {
+  if (type.kind === 'vector') {
+    out.push(6);
+    return encodeTypeTag(type.element, out);
+  }
+  if (type.kind === 'reference') throw new TypeError('a reference has no type tag');
+  if (type.kind !== 'datatype') {
+    out.push(TAGS[type.kind]);
+    return out;
+  }
+  out.push(7, ...Buffer.from(type.address.slice(2), 'hex'));
+  for (const text of [type.module, type.name]) {
+    const bytes = Buffer.from(text);
+    writeUleb(bytes.length, out);
+    out.push(...bytes);
+  }
+  writeUleb(type.args.length, out);
+  for (const arg of type.args) encodeTypeTag(arg, out);
+  return out;
+}
+
+/** ULEB128 as in BCS (up to 32 bits). */
+export function writeUleb(value: number, out: number[]): void {
+  let rest = value;
+  while (rest >= 0x80) {
+    out.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  out.push(rest);
+}
