@@ -1,4 +1,10 @@
 export { consoleProgress, type Progress } from './progress.ts';
 export { certificateDigest, certificateKeyHash } from './stack/files.ts';
-export { createNode, issueNodeIdentity, stakeForNode, type NodeIdentity, type StakedNode } from './stack/nodes.ts';
+export {
+  createNode,
+  issueNodeIdentity,
+  stakeForNode,
+  type NodeIdentity,
+  type StakedNode,
+} from './stack/nodes.ts';
 export { startStack, type Stack, type StackOptions } from './stack/stack.ts';

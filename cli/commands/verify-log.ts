@@ -11,7 +11,11 @@ import { openReader, type Reader } from '../reader.ts';
  *
  * @returns the exit code: 0 if nothing contradicts.
  */
-export async function verifyLog(output: Output, configFile: string | undefined, file: string): Promise<number> {
+export async function verifyLog(
+  output: Output,
+  configFile: string | undefined,
+  file: string,
+): Promise<number> {
   const reader = await openReader(configFile);
   const { policy } = reader.configuration;
   const first = await replay(file, () => replayLog(file, { policy }));
@@ -19,7 +23,9 @@ export async function verifyLog(output: Output, configFile: string | undefined, 
   const result = await replay(file, () => replayLog(file, { policy, sessionKeys }));
   const { records, head, sessions, decisions, lags, violations } = result;
   const verified = violations.length === 0;
-  print(output, { verified, records, head, sessions, decisions: decisions.length, lags, violations }, () => render(result));
+  print(output, { verified, records, head, sessions, decisions: decisions.length, lags, violations }, () =>
+    render(result),
+  );
   return verified ? 0 : 1;
 }
 
@@ -54,6 +60,10 @@ function render({ records, sessions, decisions, lags, violations, tornBytes }: R
   for (const { position, offset, code, message } of violations) {
     lines.push(`✗ record ${position} at byte ${offset}: ${code}: ${message}`);
   }
-  lines.push(violations.length === 0 ? 'verified: hashes, sequences, signatures, costs, lags, shortlists, scores' : 'NOT verified');
+  lines.push(
+    violations.length === 0
+      ? 'verified: hashes, sequences, signatures, costs, lags, shortlists, scores'
+      : 'NOT verified',
+  );
   return lines.join('\n');
 }

@@ -80,15 +80,15 @@ export function bindingAttacks(options: AttackerOptions): readonly Attack[] {
   const { victim, node, placed } = options;
   const target = { namespace: victim.namespace, pod: victim.name, uid: victim.uid, node };
   return [
-    { name: 'bindingWithoutReceipt', code: 'RECEIPT_MISSING', act: () => postBinding(options, target) },
+    { name: 'bindingWithoutReceipt', code: 'BINDING_ANNOTATIONS_WRONG', act: () => postBinding(options, target) },
     {
       name: 'foreignReceipt',
-      code: 'RECEIPT_POD_DIFFERS',
+      code: 'RECEIPT_POD_WRONG',
       act: () => postBinding(options, { ...target, node: placed.node, receipt: placed.receipt }),
     },
     {
       name: 'unregisteredKey',
-      code: 'RECEIPT_SIGNATURE_INVALID',
+      code: 'RECEIPT_SIGNATURE_WRONG',
       act: () => postBinding(options, { ...target, receipt: forgeReceipt(placed, victim, node) }),
     },
     {
@@ -162,5 +162,5 @@ export async function createVictim(plane: ControlPlane): Promise<PlacedPod> {
 function firstLine(message: string, code: string): string {
   const at = message.indexOf(code);
   const from = at === -1 ? message : message.slice(at);
-  return (from.split('\n')[0] ?? '').slice(0, 200);
+  return (from.split('\n')[0] ?? '').slice(0, 160);
 }

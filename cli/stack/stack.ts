@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   ensureControlPlane,
   type Binaries,
+  type Child,
   type ChildExit,
   type ControlPlane,
   type RunningScheduler,
@@ -10,6 +11,7 @@ import {
 import { policySchema, SCHEDULER_NAME, type Policy } from '@k3s-daas/core';
 import { z } from 'zod';
 
+import { loadConfiguration } from '../configuration.ts';
 import type { Progress } from '../progress.ts';
 import { createChainWorld, type ChainWorld } from './chain.ts';
 import { registerEnclave, type RegisteredEnclave } from './enclave.ts';
@@ -24,8 +26,11 @@ import {
   untilReady,
   writeConfiguration,
   writeNsmAuthority,
+  type ImagePcrs,
+  type NsmAuthority,
+  type Ports,
 } from './installation.ts';
-import { createParts } from './parts.ts';
+import { createParts, type Parts } from './parts.ts';
 
 export interface StackOptions {
   /** Folder of everything that is written. */
@@ -51,7 +56,10 @@ export interface Stack {
   readonly scheduler: RunningScheduler;
   /** `daas.yaml` of this installation. */
   readonly configFile: string;
-  readonly processes: () => readonly { readonly name: string; readonly pid: number }[];
+  /** Our own processes: ledger, webhook, enclave. */
+  readonly parts: Parts;
+  /** Ends the enclave and boots another: new keys, new session, the same decision log. */
+  restartEnclave(): Promise<void>;
   /** Ends every process, within 5 s. May be called twice. */
   stop(): Promise<void>;
 }
@@ -91,35 +99,75 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         detail,
       });
     });
-    const slot = await grantOneSlot(world);
-    const configFile = await writeConfiguration({ dir, ports, plane: running, world, slot, policy });
-    await progress.step('admission webhook: start and register', () =>
-      startWebhook({ dir, ports, plane: running, parts, configFile }),
+    const site: Site = { dir, ports, parts, plane: running, world, policy, authority, pcrs };
+    let configFile = await configure(site);
+    await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
+    let booted = await progress.step('enclave: boot, attest, register on chain', () =>
+      bootEnclave(site, configFile),
     );
-    const enclave = await progress.step('enclave: boot, attest, register on chain', async () => {
-      const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
-      await parts.start('enclave', ['--config', configFile]);
-      const trustAnchor = authority.rootDer;
-      const registered = await registerEnclave({
-        bootstrapUrl,
-        slot,
-        world,
-        plane: running,
-        trustAnchor,
-        pcrs,
-      });
-      await untilReady(`${bootstrapUrl}/readyz`);
-      return registered;
-    });
-    const scheduler = await progress.step(`${SCHEDULER_NAME}: start`, () =>
-      startScheduler({ dir, ports, plane: running, enclaveCertificatePem: enclave.certificatePem }),
+    let scheduler = await progress.step(`${SCHEDULER_NAME}: start`, () =>
+      startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem }),
     );
-    const processes = (): { name: string; pid: number }[] => [...running.children, ...parts.processes()];
-    return { dir, plane, world, policy, enclave, scheduler, configFile, processes, stop };
+    return {
+      dir,
+      plane,
+      world,
+      policy,
+      parts,
+      get enclave() {
+        return booted.enclave;
+      },
+      get scheduler() {
+        return scheduler;
+      },
+      get configFile() {
+        return configFile;
+      },
+      async restartEnclave() {
+        await Promise.all([scheduler.stop(), booted.child.stop()]);
+        configFile = await configure(site);
+        booted = await bootEnclave(site, configFile);
+        scheduler = await startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem });
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** What the steps of a start hand on to each other. */
+interface Site {
+  readonly dir: string;
+  readonly ports: Ports;
+  readonly parts: Parts;
+  readonly plane: ControlPlane;
+  readonly world: ChainWorld;
+  readonly policy: Policy;
+  readonly authority: NsmAuthority;
+  readonly pcrs: ImagePcrs;
+}
+
+/** Grants a slot for the next boot and writes `daas.yaml` with it. */
+async function configure(site: Site): Promise<string> {
+  const slot = await grantOneSlot(site.world);
+  return writeConfiguration({ ...site, slot });
+}
+
+/** The registrar reads the slot from the same file as the enclave. */
+async function bootEnclave(
+  site: Site,
+  configFile: string,
+): Promise<{ enclave: RegisteredEnclave; child: Child }> {
+  const { ports, parts, authority } = site;
+  const { configuration } = await loadConfiguration(configFile);
+  const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
+  const { child } = await parts.start('enclave', ['--config', configFile]);
+  const slot = configuration.enclave?.slot ?? '';
+  const enclave = await registerEnclave({ ...site, bootstrapUrl, slot, trustAnchor: authority.rootDer });
+  await untilReady(`${bootstrapUrl}/readyz`);
+  return { enclave, child };
 }
 
 function buildPrograms(progress: Progress): Promise<Binaries> {
