@@ -1,7 +1,7 @@
 import { bcs } from '@mysten/sui/bcs';
 
 import { encodeTypeTag, type Address } from '../vm/types.ts';
-import type { Failure, MoveLocation } from '../vm/failure.ts';
+import { isPlainFailure, type Failure, type MoveLocation } from '../vm/failure.ts';
 import type { Owner } from '../vm/native.ts';
 import { typedDigest } from './digests.ts';
 import { ownerBcs, type ObjectRecord } from './objects.ts';
@@ -132,7 +132,6 @@ const PLAIN_FAILURES = {
   ARITY_MISMATCH: 'ArityMismatch',
   TYPE_ARITY_MISMATCH: 'TypeArityMismatch',
   NON_ENTRY_FUNCTION_INVOKED: 'NonEntryFunctionInvoked',
-  INVALID_TRANSFER_OBJECT: 'InvalidTransferObject',
   PUBLISH_UPGRADE_MISSING_DEPENDENCY: 'PublishUpgradeMissingDependency',
   CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED: 'SharedObjectOperationNotAllowed',
 } as const;
@@ -156,6 +155,7 @@ const ARGUMENT_FAULTS = {
 } as const;
 
 function failureBcs(failure: Failure): FailureInput {
+  if (isPlainFailure(failure)) return { [PLAIN_FAILURES[failure.kind]]: null } as FailureInput;
   switch (failure.kind) {
     case 'MOVE_ABORT':
       return { MoveAbort: [locationBcs(failure.location), failure.code] };
@@ -176,8 +176,6 @@ function failureBcs(failure: Failure): FailureInput {
       return { MoveObjectTooBig: { objectSize: failure.size, maxObjectSize: failure.sizeMax } };
     case 'PACKAGE_TOO_BIG':
       return { MovePackageTooBig: { objectSize: failure.size, maxObjectSize: failure.sizeMax } };
-    default:
-      return { [PLAIN_FAILURES[failure.kind]]: null } as FailureInput;
   }
 }
 

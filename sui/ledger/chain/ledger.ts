@@ -7,7 +7,7 @@ import { encodeValue } from '../vm/bcs.ts';
 import type { Limits } from '../vm/interpreter.ts';
 import type { Loader } from '../vm/loader.ts';
 import type { AttestationVerifier } from '../vm/native.ts';
-import { fullAddress, type Address } from '../vm/types.ts';
+import { fullAddress } from '../vm/types.ts';
 import { CheckpointLog, type Checkpoint } from './checkpoints.ts';
 import { LedgerClock, type ManualClock } from './clock.ts';
 import { typedDigest } from './digests.ts';

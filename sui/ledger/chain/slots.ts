@@ -5,7 +5,7 @@ import { Ability } from '../vm/layout.ts';
 import type { Loader } from '../vm/loader.ts';
 import { isDatatype, type Type } from '../vm/types.ts';
 import { copyValue, Ref, type Meter, type Value } from '../vm/values.ts';
-import { Cliques } from './cliques.ts';
+import type { Cliques } from './cliques.ts';
 import { STD_ID, SUI_ID, type MoveObjectRecord } from './objects.ts';
 import type { ObjectRuntime } from './object-runtime.ts';
 import type { Argument } from './transaction.ts';

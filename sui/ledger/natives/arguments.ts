@@ -1,4 +1,4 @@
-import { Ref, bytesOf, type Value } from '../vm/values.ts';
+import { bytesOf, type Ref, type Value } from '../vm/values.ts';
 
 /** Typed access to the arguments of a native; the Move signature guarantees the kinds. */
 export const arg = {

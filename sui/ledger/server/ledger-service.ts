@@ -103,7 +103,7 @@ function protoEpoch(ledger: Ledger): Partial<typeof GrpcTypes.Epoch> {
     epoch,
     start: protoTimestamp(epochStartMs),
     referenceGasPrice: REFERENCE_GAS_PRICE,
-    protocolConfig: { protocolVersion: PROTOCOL_VERSION, featureFlags: {}, attributes: {}, configs: {} },
+    protocolConfig: { protocolVersion: PROTOCOL_VERSION },
     systemState: {
       version: 2n,
       epoch,

@@ -7,7 +7,7 @@ import type { Outcome } from '../chain/execute.ts';
 import type { ExecutedTransaction } from '../chain/history.ts';
 import type { EmittedEvent } from '../chain/object-runtime.ts';
 import type { Argument, CallArg, Command, ParsedTransaction, TransactionData } from '../chain/transaction.ts';
-import type { Failure, MoveLocation } from '../vm/failure.ts';
+import { isPlainFailure, type Failure, type MoveLocation } from '../vm/failure.ts';
 import { protoOwner, protoTimestamp, type Partial } from './proto-objects.ts';
 
 const { Argument_ArgumentKind: ArgumentKind, Input_InputKind: InputKind } = GrpcTypes;
@@ -147,6 +147,9 @@ function protoLocation(location: MoveLocation): Partial<typeof GrpcTypes.MoveLoc
 type ErrorDetails = GrpcTypes.ExecutionError['errorDetails'];
 
 function protoErrorDetails(failure: Failure): ErrorDetails {
+  // A primitive runtime error is reported by its kind and text alone.
+  if (isPlainFailure(failure) || failure.kind === 'MOVE_PRIMITIVE_RUNTIME_ERROR')
+    return { oneofKind: undefined };
   switch (failure.kind) {
     case 'MOVE_ABORT':
       return {
@@ -174,8 +177,6 @@ function protoErrorDetails(failure: Failure): ErrorDetails {
         oneofKind: 'sizeError',
         sizeError: { size: BigInt(failure.size), maxSize: BigInt(failure.sizeMax) },
       };
-    default:
-      return { oneofKind: undefined };
   }
 }
 

@@ -45,20 +45,16 @@ function eventTypeTest(text: string): Predicate<EventRecord> {
 
 export function eventTest(filter: GrpcTypes.EventFilter | undefined): Predicate<EventRecord> {
   return disjunction(filter?.terms, ({ predicate }) => {
-    switch (predicate.oneofKind) {
-      case 'sender': {
-        const wanted = fullAddress(predicate.sender.address ?? '');
-        return ({ sender }) => sender === wanted;
-      }
-      case 'emitModule': {
-        const wanted = moduleName(predicate.emitModule.module);
-        return ({ event }) => `${event.packageId}::${event.module}` === wanted;
-      }
-      case 'eventType':
-        return eventTypeTest(predicate.eventType.eventType ?? '');
-      default:
-        throw unsupportedPredicate(predicate.oneofKind);
+    if (predicate.oneofKind === 'sender') {
+      const wanted = fullAddress(predicate.sender.address ?? '');
+      return ({ sender }) => sender === wanted;
     }
+    if (predicate.oneofKind === 'emitModule') {
+      const wanted = moduleName(predicate.emitModule.module);
+      return ({ event }) => `${event.packageId}::${event.module}` === wanted;
+    }
+    if (predicate.oneofKind === 'eventType') return eventTypeTest(predicate.eventType.eventType ?? '');
+    throw unsupportedPredicate(predicate.oneofKind);
   });
 }
 
@@ -66,24 +62,20 @@ export function transactionTest(
   filter: GrpcTypes.TransactionFilter | undefined,
 ): Predicate<ExecutedTransaction> {
   return disjunction(filter?.terms, ({ predicate }) => {
-    switch (predicate.oneofKind) {
-      case 'sender': {
-        const wanted = fullAddress(predicate.sender.address ?? '');
-        return ({ transaction }) => transaction.data.sender === wanted;
-      }
-      case 'moveCall': {
-        const [address = '', ...rest] = (predicate.moveCall.function ?? '').split('::');
-        const wanted = [fullAddress(address), ...rest].join('::');
-        return ({ transaction }) =>
-          transaction.program.commands.some(
-            ({ MoveCall: call }) =>
-              call !== undefined &&
-              `${call.package}::${call.module}::${call.function}::`.startsWith(`${wanted}::`),
-          );
-      }
-      default:
-        throw unsupportedPredicate(predicate.oneofKind);
+    if (predicate.oneofKind === 'sender') {
+      const wanted = fullAddress(predicate.sender.address ?? '');
+      return ({ transaction }) => transaction.data.sender === wanted;
     }
+    if (predicate.oneofKind === 'moveCall') {
+      const [address = '', ...rest] = (predicate.moveCall.function ?? '').split('::');
+      const wanted = `${[fullAddress(address), ...rest].join('::')}::`;
+      return ({ transaction }) =>
+        transaction.program.commands.some(
+          ({ MoveCall: call }) =>
+            call !== undefined && `${call.package}::${call.module}::${call.function}::`.startsWith(wanted),
+        );
+    }
+    throw unsupportedPredicate(predicate.oneofKind);
   });
 }
 

@@ -20,7 +20,7 @@ export interface World extends AsyncDisposable {
   readonly packageId: string;
   readonly counterId: string;
   /** Signs and executes; resolves with the client's result. */
-  run(build: (tx: Transaction) => void, signer?: Ed25519Keypair): ReturnType<typeof execute>;
+  readonly run: (build: (tx: Transaction) => void, signer?: Ed25519Keypair) => ReturnType<typeof execute>;
 }
 
 const include = { effects: true, events: true, objectTypes: true, balanceChanges: true } as const;

@@ -161,7 +161,7 @@ export class Decoder {
               .reverse()
               .toString('hex')}`,
           )
-        : BigInt(operand as bigint);
+        : BigInt(operand as number | bigint);
     return instruction(Op.LoadValue, { value });
   }
 

@@ -39,23 +39,29 @@ export type Failure =
   | { readonly kind: 'UNUSED_VALUE_WITHOUT_DROP'; readonly result: number; readonly subresult: number }
   | { readonly kind: 'INVALID_PUBLIC_FUNCTION_RETURN_TYPE'; readonly index: number }
   | { readonly kind: 'OBJECT_TOO_BIG' | 'PACKAGE_TOO_BIG'; readonly size: number; readonly sizeMax: number }
-  | {
-      readonly kind:
-        | 'INSUFFICIENT_GAS'
-        | 'FEATURE_NOT_YET_SUPPORTED'
-        | 'INSUFFICIENT_COIN_BALANCE'
-        | 'COIN_BALANCE_OVERFLOW'
-        | 'PUBLISH_ERROR_NON_ZERO_ADDRESS'
-        | 'VM_VERIFICATION_OR_DESERIALIZATION_ERROR'
-        | 'VM_INVARIANT_VIOLATION'
-        | 'FUNCTION_NOT_FOUND'
-        | 'ARITY_MISMATCH'
-        | 'TYPE_ARITY_MISMATCH'
-        | 'NON_ENTRY_FUNCTION_INVOKED'
-        | 'INVALID_TRANSFER_OBJECT'
-        | 'PUBLISH_UPGRADE_MISSING_DEPENDENCY'
-        | 'CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED';
-    };
+  | { readonly kind: PlainFailureKind };
+
+/** Kinds that say everything by themselves. */
+export const PLAIN_FAILURE_KINDS = [
+  'INSUFFICIENT_GAS',
+  'FEATURE_NOT_YET_SUPPORTED',
+  'INSUFFICIENT_COIN_BALANCE',
+  'COIN_BALANCE_OVERFLOW',
+  'PUBLISH_ERROR_NON_ZERO_ADDRESS',
+  'VM_VERIFICATION_OR_DESERIALIZATION_ERROR',
+  'VM_INVARIANT_VIOLATION',
+  'FUNCTION_NOT_FOUND',
+  'ARITY_MISMATCH',
+  'TYPE_ARITY_MISMATCH',
+  'NON_ENTRY_FUNCTION_INVOKED',
+  'PUBLISH_UPGRADE_MISSING_DEPENDENCY',
+  'CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED',
+] as const;
+export type PlainFailureKind = (typeof PLAIN_FAILURE_KINDS)[number];
+
+export function isPlainFailure(failure: Failure): failure is { readonly kind: PlainFailureKind } {
+  return PLAIN_FAILURE_KINDS.some((kind) => kind === failure.kind);
+}
 
 /** Ends one transaction as failed: gas is charged, nothing else changes. */
 export class ExecutionFailure extends Error {
