@@ -6,6 +6,7 @@ export {
 } from './config.ts';
 export { Denied, type DenialCode } from './denied.ts';
 export { serveWebhook, type Webhook, type WebhookOptions, type WebhookTls } from './http/server.ts';
+export { followTlsFiles, readTlsFiles, type FollowOptions, type TlsFiles } from './http/tls-files.ts';
 export { ManifestError } from './manifest-error.ts';
 export {
   renderAdmissionConfiguration,

@@ -239,6 +239,12 @@ void t.test('bindings', (t) => {
     ],
     ['decided on another stake', 'RECEIPT_STAKE_WRONG', binding({ decision: { stake: STAKE_2 } })],
     [
+      'decided on another key of the node',
+      'RECEIPT_STAKE_WRONG',
+      binding(),
+      { state: { ...healthy, claims: [claim('n1', STAKE_1, { nodeKey: new Uint8Array(32) })] } },
+    ],
+    [
       'stake slashed meanwhile',
       'STAKE_TOO_SMALL',
       binding(),

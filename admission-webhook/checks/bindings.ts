@@ -6,6 +6,7 @@ import {
   equalBytes,
   FormatError,
   RECEIPT_ANNOTATION,
+  sha256,
   verifyEd25519,
   type ChainSnapshot,
   type Decision,
@@ -244,13 +245,22 @@ function requireSamePlacement(
   }
 }
 
-/** The stake may have gone between the decision and now. */
+/** The stake, or the node's key, may have gone between the decision and now. */
 function requireStake(snapshot: ChainSnapshot, decision: Decision): void {
-  const { stake } = requireEligible(snapshot, decision.node);
-  if (stake.id === decision.stake) return;
-  throw new Denied(
-    'RECEIPT_STAKE_WRONG',
-    `the decision rests on stake ${decision.stake}, node ${decision.node} is claimed by ${stake.id}`,
-    'the enclave decides again by itself on the new claim',
-  );
+  const { stake, claim } = requireEligible(snapshot, decision.node);
+  const remedy = 'the enclave decides again by itself on the new claim';
+  if (stake.id !== decision.stake) {
+    throw new Denied(
+      'RECEIPT_STAKE_WRONG',
+      `the decision rests on stake ${decision.stake}, node ${decision.node} is claimed by ${stake.id}`,
+      remedy,
+    );
+  }
+  if (!equalBytes(decision.nodeKeyHash, sha256(claim.nodeKey))) {
+    throw new Denied(
+      'RECEIPT_STAKE_WRONG',
+      `node ${decision.node} is claimed with another key than the decision names`,
+      remedy,
+    );
+  }
 }

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request, type RequestOptions } from 'node:https';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, TLSSocket, type PeerCertificate } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 
@@ -12,6 +15,7 @@ import t from 'tap';
 import { healthy, MemoryChain } from '../test/world.ts';
 import { decodeReview } from './decode.ts';
 import { serveWebhook, type Webhook, type WebhookTls } from './server.ts';
+import { followTlsFiles } from './tls-files.ts';
 
 const API_CLIENT = 'kube-apiserver-webhook';
 const NOW = Date.UTC(2026, 10, 21);
@@ -328,6 +332,34 @@ void t.test('certificates change without a dropped call', async (t) => {
     webhook.setTls({ certPem: 'x', keyPem: 'x', clientCaPem: 'x' });
   }, 'a broken certificate is refused');
   t.equal((await send(webhook.port, reviewOf(), newClient)).status, 200, 'and changes nothing');
+});
+
+void t.test('certificate files are followed', async (t) => {
+  const webhook = await serve();
+  t.teardown(() => webhook.close());
+  const dir = t.testdir();
+  const files = {
+    certFile: join(dir, 'tls.crt'),
+    keyFile: join(dir, 'tls.key'),
+    clientCaFile: join(dir, 'ca.crt'),
+  };
+  const issuer = async (options?: RequestOptions): Promise<string> => {
+    const { status, peer } = await send(webhook.port, reviewOf(), options);
+    return `${status} ${peer.issuer.CN}`;
+  };
+  const tls = await tlsOf(ca);
+  const stop = followTlsFiles({ webhook, files, tls, log: pino({ level: 'silent' }), everyMs: 10 });
+  t.teardown(stop);
+  const next = await tlsOf(otherCa, ca.certPem + otherCa.certPem);
+  await writeFile(files.certFile, next.certPem);
+  await writeFile(files.keyFile, tls.keyPem);
+  await writeFile(files.clientCaFile, next.clientCaPem);
+  await sleep(50);
+  t.equal(await issuer(), '200 webhook-ca', 'certificate and key that do not belong together are not taken');
+  await writeFile(files.keyFile, next.keyPem);
+  for (let tries = 0; tries < 100 && (await issuer()) !== '200 other-ca'; tries++) await sleep(10);
+  t.equal(await issuer(), '200 other-ca', 'taken when they do');
+  t.equal(await issuer(await clientOf(otherCa, API_CLIENT)), '200 other-ca', 'both client authorities count');
 });
 
 void t.test('draining', async (t) => {

@@ -44,6 +44,8 @@ export interface WebhookOptions {
 
 export interface Webhook {
   readonly port: number;
+  /** What `/metrics` shows; other parts of the process register theirs here. */
+  readonly registry: Registry;
   /** Swaps certificate, key and client authorities without dropping a call. */
   setTls(tls: WebhookTls): void;
   /** Reports not ready, answers for `drainMs` more, then closes. */
@@ -94,6 +96,7 @@ export async function serveWebhook(options: WebhookOptions): Promise<Webhook> {
   options.log.info({ host: options.host, port }, 'admission webhook serves');
   return {
     port,
+    registry: metrics.registry,
     setTls(tls) {
       server.setSecureContext(secureContext(tls));
       lifecycle.retired = new WeakSet(lifecycle.open);

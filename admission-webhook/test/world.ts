@@ -141,7 +141,7 @@ export function decide(placement: Placement, nowMs: number, change: Partial<Deci
     serviceAccountUid: '7c5a0a52-3f0e-4d8f-9d5b-0b7f3f4f5a11',
     podSpecDigest: digest('spec'),
     nodeUid: '0f8fad5b-d9cb-469f-a165-70867728950e',
-    nodeKeyHash: digest('node key'),
+    nodeKeyHash: sha256(digest(`key ${placement.node}`)),
     stake: placement.node === 'n2' ? STAKE_2 : STAKE_1,
     notAfterMs: BigInt(nowMs + 10_000),
     policyDigest: POLICY_DIGEST,
