@@ -170,7 +170,8 @@ class Run {
     const shortlist = this.engine.explain(String(pod))?.shortlist ?? [];
     const node = shortlist[rank % Math.max(1, shortlist.length)]?.node ?? 'n0-0';
     const result = await this.engine.bind(this.world.request(String(pod), node));
-    if (!result.bound) refusals.set(result.code, (refusals.get(result.code) ?? 0) + 1);
+    if (result.bound) equal(this.world.pods.get(String(pod))?.nodeName ?? node, node, 'bound where asked');
+    else refusals.set(result.code, (refusals.get(result.code) ?? 0) + 1);
   }
 
   answer(answer: Answer): void {

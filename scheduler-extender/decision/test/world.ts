@@ -12,6 +12,7 @@ import {
   type ChainSnapshot,
   type NodeClaim,
   type Policy,
+  type Signer,
   type Stake,
   type SuiId,
 } from '@k3s-daas/core';
@@ -47,7 +48,9 @@ export class World {
     term: 1n,
     configVersion: 1n,
   };
-  readonly signer = ed25519FromSeed(sha256(utf8('a key for tests')));
+  /** Every message that was ever signed, whatever became of it. */
+  readonly signed: Uint8Array[] = [];
+  readonly signer = this.#recording(ed25519FromSeed(sha256(utf8('a key for tests'))));
   readonly policy: Policy;
   readonly nodes = new Map<string, { name: string; uid: string }>();
   readonly stakes = new Map<SuiId, Stake>();
@@ -205,6 +208,16 @@ export class World {
     this.#boot += 1;
     this.disk = new MemoryDisk(bytes.slice());
     return this.start();
+  }
+
+  #recording(signer: Signer): Signer {
+    return {
+      publicKey: signer.publicKey,
+      sign: (message) => {
+        this.signed.push(message);
+        return signer.sign(message);
+      },
+    };
   }
 
   #view(): EngineDependencies['kube'] {
