@@ -26,7 +26,7 @@ export interface EventPage {
 const PAGE = 1_000;
 const PAGES_MAX = 100;
 
-/** Events of the package after `cursor`, oldest first, at most 100,000. @throws ChainError */
+/** Events of the package after `cursor`, oldest first, at most 100 pages. @throws ChainError */
 export async function listPackageEvents(chain: Chain, packageId: SuiId, cursor: Cursor): Promise<EventPage> {
   return listAll(chain, packageId, modules(packageId), cursor);
 }

@@ -156,6 +156,20 @@ await t.test('an event of another version of the package makes it read everythin
   t.equal(snapshot().stakes.get(id('position a'))?.active, 5n);
 });
 
+await t.test('after a long absence it reads everything instead of all that happened', async (t) => {
+  const { node, cluster, watcher, snapshot, clock } = await rig(t);
+  node.outage = new TypeError('fetch failed');
+  await until(() => watcher.status().failures > 0);
+  cluster.position('a', { active: 5n });
+  for (let count = 0; count < 400; count += 1) node.advance([events.slashed('a', 1n)]); // 134 pages of the fake
+  clock.ms = node.timeMs;
+  node.outage = null;
+  await until(() => snapshot().checkpoint === node.checkpoint);
+  t.equal(watcher.status().resyncs, 2);
+  t.equal(snapshot().stakes.get(id('position a'))?.active, 5n);
+  t.match(watcher.status(), { divergences: 0, inexact: 0, failures: 0 });
+});
+
 await t.test('a claim whose object comes later than its event is asked for until it comes', async (t) => {
   const { node, cluster, snapshot } = await rig(t);
   cluster.position('c');

@@ -42,8 +42,11 @@ export interface WatcherStatus {
   readonly resyncs: number;
   /** Resyncs that found the incremental state wrong. */
   readonly divergences: number;
+  /** Snapshots that may be newer than the checkpoint they name, since events did not pause. */
+  readonly inexact: number;
   /** Failures since the last success. */
   readonly failures: number;
+  /** The last failure; kept after a success, which `failures` tells. */
   readonly lastError: ChainError | null;
 }
 
@@ -69,6 +72,10 @@ interface Settled extends Position {
   readonly checkpoint: bigint;
   readonly changed: boolean;
   readonly unknown: number;
+  /** False if events still came in the last round: then the view may be newer than the checkpoint. */
+  readonly exact: boolean;
+  /** More events are waiting than one settling reads: reading everything anew is cheaper. */
+  readonly behind: boolean;
 }
 
 const ROUNDS_MAX = 4;
@@ -98,6 +105,7 @@ export function watchChain(options: WatchOptions): ChainWatcher {
     polls: 0,
     resyncs: 0,
     divergences: 0,
+    inexact: 0,
     failures: 0,
     lastError: null as ChainError | null,
   };
@@ -115,19 +123,25 @@ export function watchChain(options: WatchOptions): ChainWatcher {
     }
     if (info.checkpoint === snapshot?.checkpoint) return;
     const settled = await settle(subject, position, info);
-    if (settled.unknown > 0) await resync(info);
+    if (settled.unknown > 0 || settled.behind) await resync(info);
     else await publish(settled);
   }
 
   async function resync(info: ChainInfo): Promise<void> {
     const before = position === null ? null : await settle(subject, position, info);
-    const cursor = before?.cursor ?? (await newestCursor(options.chain, options.packageId));
+    const comparable = before !== null && before.exact && !before.behind;
+    const cursor = comparable ? before.cursor : await newestCursor(options.chain, options.packageId);
     const view = await loadView(subject, before?.view ?? null);
-    const fresh = { view, cursor, covered: before?.covered ?? null };
-    const settled = await settle(subject, fresh, await options.chain.info());
+    const settled = await settle(
+      subject,
+      { view, cursor, covered: before?.covered ?? null },
+      await options.chain.info(),
+    );
+    if (settled.behind)
+      throw new ChainError('SNAPSHOT_TOO_LARGE', 'events come faster than they can be read');
     // Only if nothing happened between the two readings must they be the same.
     if (
-      before !== null &&
+      comparable &&
       !settled.changed &&
       !equalBytes(snapshotDigest(before.view), snapshotDigest(settled.view))
     ) {
@@ -154,6 +168,7 @@ export function watchChain(options: WatchOptions): ChainWatcher {
       checkpointTimestampMs: at.timestampMs,
     });
     position = settled;
+    if (!settled.exact) status.inexact += 1;
     snapshot = next;
     synced.resolve(undefined);
     if (previous === null || !equalBytes(previous.digest, next.digest)) notify(next);
@@ -251,9 +266,10 @@ async function settle(subject: Subject, from: Position, info: ChainInfo): Promis
     covered = page.covered ?? covered;
     const read = await applyEvents(subject, view, page.events);
     changed ||= read;
-    if (page.atTip && (page.events.length === 0 || round === ROUNDS_MAX)) {
+    const exact = page.atTip && page.events.length === 0 && !read;
+    if (exact || !page.atTip || round === ROUNDS_MAX) {
       const checkpoint = covered === null ? at.checkpoint : minBigint(at.checkpoint, covered);
-      return { view, cursor, covered, checkpoint, changed, unknown };
+      return { view, cursor, covered, checkpoint, changed, unknown, exact, behind: !page.atTip };
     }
     at = await chain.info();
   }

@@ -34,6 +34,8 @@ export class FakeNode {
   readonly objects = new Map<SuiId, FakeObject>();
   readonly events: FakeEvent[] = [];
   readonly calls: string[] = [];
+  /** Called before each answer: what happens on the chain in the meantime. */
+  meanwhile: () => void = () => undefined;
   /** Thrown by fetch while set: an outage. */
   outage: Error | null = null;
   readonly handlers: Record<string, Handler> = {
@@ -52,6 +54,7 @@ export class FakeNode {
     this.calls.push(name);
     await Promise.resolve();
     if (this.outage !== null) throw this.outage;
+    this.meanwhile();
     const services = [GrpcTypes.LedgerService, GrpcTypes.StateService];
     const method = services
       .flatMap((service) => service.methods)
@@ -120,7 +123,7 @@ export class FakeNode {
         predicate.oneofKind === 'eventType' ? (predicate.eventType.eventType ?? '') : '',
       ),
     );
-    const after = options?.after?.[0] ?? 0;
+    const after = options?.after === undefined ? 0 : Buffer.from(options.after).readUInt32BE();
     const matching = this.events
       .map((event, index) => ({ ...event, at: index + 1 }))
       .filter(
@@ -131,17 +134,23 @@ export class FakeNode {
     const limit = Math.min(options?.limit ?? 50, 3);
     const frames: object[] = matching.slice(0, limit).map((event) => ({
       event: { eventType: event.type, contents: { value: event.content }, checkpoint: event.checkpoint },
-      watermark: { cursor: new Uint8Array([event.at]) },
+      watermark: { cursor: cursorAt(event.at) },
     }));
     if (matching.length > limit) {
       Object.assign(frames.at(-1) ?? {}, { end: { reason: GrpcTypes.QueryEndReason.ITEM_LIMIT } });
     } else {
-      const cursor = new Uint8Array([this.events.length]);
+      const cursor = cursorAt(this.events.length);
       const end = { reason: GrpcTypes.QueryEndReason.LEDGER_TIP };
       frames.push({ watermark: { cursor, checkpoint: this.checkpoint }, end });
     }
     return frames;
   }
+}
+
+function cursorAt(position: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(position);
+  return bytes;
 }
 
 function frame(kind: number, message: Uint8Array): Buffer {
