@@ -9,5 +9,13 @@ export * from './kube/errors.ts';
 export * from './kube/view.ts';
 export type { WatchLimits, WatchStatus } from './kube/watch-list.ts';
 export { openDecisionLog, type DecisionLog } from './log/log.ts';
+export {
+  replayLog,
+  type Replay,
+  type ReplayedDecision,
+  type ReplayOptions,
+  type Violation,
+  type ViolationCode,
+} from './log/replay.ts';
 export * from './ports.ts';
 export { replayLog, type Replay, type ReplayedDecision, type Violation } from './log/replay.ts';
