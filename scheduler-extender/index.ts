@@ -9,6 +9,7 @@ export * from './kube/errors.ts';
 export * from './kube/view.ts';
 export type { WatchLimits, WatchStatus } from './kube/watch-list.ts';
 export { openDecisionLog, type DecisionLog } from './log/log.ts';
+export * from './ports.ts';
 export {
   replayLog,
   type Replay,
@@ -16,6 +17,3 @@ export {
   type ReplayOptions,
   type Violation,
   type ViolationCode,
-} from './log/replay.ts';
-export * from './ports.ts';
-export { replayLog, type Replay, type ReplayedDecision, type Violation } from './log/replay.ts';
