@@ -4,7 +4,7 @@ import { FormatError, type Bytes } from '@k3s-daas/core';
 export function bitmapOf(indices: readonly number[]): Bytes {
   let highest = -1;
   for (const index of indices) if (index > highest) highest = index;
-  const bytes = new Uint8Array((highest >>> 3) + (highest < 0 ? 0 : 1));
+  const bytes = new Uint8Array(highest < 0 ? 0 : (highest >>> 3) + 1);
   for (const index of indices) bytes[index >>> 3] = (bytes[index >>> 3] ?? 0) | (1 << (index & 7));
   return bytes;
 }
