@@ -17,3 +17,4 @@ export {
   type ReplayOptions,
   type Violation,
   type ViolationCode,
+} from './log/replay.ts';
