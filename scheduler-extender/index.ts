@@ -9,7 +9,6 @@ export * from './kube/errors.ts';
 export * from './kube/view.ts';
 export type { WatchLimits, WatchStatus } from './kube/watch-list.ts';
 export { openDecisionLog, type DecisionLog } from './log/log.ts';
-export * from './ports.ts';
 export {
   replayLog,
   type Replay,
@@ -18,3 +17,4 @@ export {
   type Violation,
   type ViolationCode,
 } from './log/replay.ts';
+export * from './ports.ts';
