@@ -55,6 +55,7 @@ export interface Simulation {
 const DEFAULT_LIMITS: Limits = { stepsMax: 20_000_000, callDepthMax: 1_024 };
 const HISTORY_MAX = 100_000;
 const EMPTY_CHECKPOINT_MS = 1_000;
+const COMMIT_INTERVAL_MS = 250n;
 const U64_MAX = (1n << 64n) - 1n;
 
 /** Creates a ledger at genesis. Close it when done. Throws LedgerError GENESIS_INVALID. */
@@ -131,6 +132,7 @@ export class Ledger {
 
   /** Executes without committing. Gas payment may be empty: a coin that does not exist stands in for it. */
   simulate(data: TransactionData, options: SimulationOptions = {}): Simulation {
+    this.#catchUp();
     const transaction = describeTransaction(data);
     const outcome = this.#execute(transaction, { checked: options.unchecked !== true, simulated: true });
     this.loader.unload(outcome.published);
@@ -233,6 +235,12 @@ export class Ledger {
     this.history.add(executed);
     this.#appendCheckpoint(timestampMs, [{ transaction: transaction.digest, effects: effects.digest }]);
     return executed;
+  }
+
+  /** On Sui the Clock object is never older than a consensus commit takes; so what is simulated sees that time. */
+  #catchUp(): void {
+    if (this.clock.now() - this.checkpoints.latest.timestampMs >= COMMIT_INTERVAL_MS)
+      this.commitEmptyCheckpoint();
   }
 
   /** The time of the commit, written to the Clock object as the consensus commit prologue does. */

@@ -20,10 +20,18 @@ export interface World extends AsyncDisposable {
   readonly packageId: string;
   readonly counterId: string;
   /** Signs and executes; resolves with the client's result. */
-  readonly run: (build: (tx: Transaction) => void, signer?: Ed25519Keypair) => ReturnType<typeof execute>;
+  readonly run: (
+    build: (tx: Transaction) => void,
+    signer?: Ed25519Keypair,
+    /** `unresolved` names inputs and gas by hand, so that a transaction that fails in Move reaches the ledger at all. */
+    mode?: 'unresolved',
+  ) => Promise<Result>;
 }
 
 const include = { effects: true, events: true, objectTypes: true, balanceChanges: true } as const;
+
+/** What the client makes of an executed transaction. */
+export type Result = Awaited<ReturnType<typeof execute>>;
 
 function execute(client: SuiGrpcClient, signer: Ed25519Keypair, transaction: Transaction) {
   return client.signAndExecuteTransaction({ transaction, signer, include });
@@ -45,10 +53,11 @@ export async function createWorld(options: Partial<LedgerOptions> = {}): Promise
   const user = Ed25519Keypair.fromSecretKey(new Uint8Array(32).fill(1));
   const address = user.toSuiAddress();
   ledger.faucet(address, 100_000_000_000n);
-  const run: World['run'] = async (build, signer = user) => {
+  const run: World['run'] = async (build, signer = user, mode) => {
     const tx = new Transaction();
     tx.setSender(signer.toSuiAddress());
     build(tx);
+    if (mode === 'unresolved') await resolveByHand(client, tx);
     return await execute(client, signer, tx);
   };
   const published = await run((tx) => {
@@ -75,4 +84,79 @@ export async function createWorld(options: Partial<LedgerOptions> = {}): Promise
       ledger.close();
     },
   };
+}
+
+/** Fills in gas and object versions from reads, without the dry run of `Transaction.build`. */
+async function resolveByHand(client: SuiGrpcClient, tx: Transaction): Promise<void> {
+  const owner = tx.getData().sender ?? '';
+  const { objects: coins } = await client.listCoins({ owner });
+  tx.setGasPayment(coins.slice(0, 1).map(({ objectId, version, digest }) => ({ objectId, version, digest })));
+  tx.setGasPrice(1_000);
+  tx.setExpiration({ None: true });
+  const plugin: Parameters<Transaction['addBuildPlugin']>[0] = async (data, _options, next) => {
+    for (const [index, input] of data.inputs.entries()) {
+      if (input.UnresolvedObject === undefined) continue;
+      const { object } = await client.getObject({ objectId: input.UnresolvedObject.objectId });
+      const { objectId, version, digest } = object;
+      const shared = object.owner.Shared;
+      data.inputs[index] =
+        shared === undefined
+          ? {
+              $kind: 'Object',
+              Object: { $kind: 'ImmOrOwnedObject', ImmOrOwnedObject: { objectId, version, digest } },
+            }
+          : {
+              $kind: 'Object',
+              Object: {
+                $kind: 'SharedObject',
+                SharedObject: { objectId, initialSharedVersion: shared.initialSharedVersion, mutable: true },
+              },
+            };
+    }
+    await next();
+  };
+  tx.addBuildPlugin(plugin);
+}
+
+interface Change {
+  readonly id: string;
+  readonly type: string;
+  readonly version: string;
+}
+
+/** The changed objects of a result (the gas coin aside), sorted as explorers sort them. */
+export function changes(result: Result): {
+  readonly created: Change[];
+  readonly mutated: Change[];
+  readonly unwrapped: string[];
+  readonly deleted: string[];
+  readonly wrapped: string[];
+} {
+  const { effects, objectTypes } = result.Transaction ?? result.FailedTransaction;
+  const all = effects.changedObjects.filter(({ objectId }) => objectId !== effects.gasObject?.objectId);
+  const pick = (before: string, after: string, operation: string): Change[] =>
+    all
+      .filter((c) => c.inputState === before && c.outputState === after && c.idOperation === operation)
+      .map((c) => ({ id: c.objectId, type: objectTypes[c.objectId] ?? '', version: c.outputVersion ?? '' }));
+  const ids = (list: Change[]): string[] => list.map(({ id }) => id);
+  return {
+    created: [
+      ...pick('DoesNotExist', 'ObjectWrite', 'Created'),
+      ...pick('DoesNotExist', 'PackageWrite', 'Created'),
+    ],
+    mutated: pick('Exists', 'ObjectWrite', 'None'),
+    unwrapped: ids(pick('DoesNotExist', 'ObjectWrite', 'None')),
+    deleted: ids(pick('Exists', 'DoesNotExist', 'Deleted')),
+    wrapped: ids(pick('Exists', 'DoesNotExist', 'None')),
+  };
+}
+
+export function errorOf(result: Result): unknown {
+  return result.FailedTransaction?.status.error;
+}
+
+/** What must stay as it is when the ledger refuses something. */
+export function snapshot({ ledger }: World): unknown {
+  const { objects, history, checkpoints } = ledger;
+  return [objects.size, history.transactions.next, checkpoints.latest.digest];
 }
