@@ -224,6 +224,12 @@ void t.test('bindings', (t) => {
     ],
     ['for another pod name', 'RECEIPT_POD_WRONG', binding({ decision: { pod: 'web2' } })],
     ['for another namespace', 'RECEIPT_POD_WRONG', binding({ decision: { namespace: 'shop2' } })],
+    ['whose name is not that of its URL', 'RECEIPT_POD_WRONG', binding({ metadata: { name: 'web2' } })],
+    [
+      'whose namespace is not that of its URL',
+      'RECEIPT_POD_WRONG',
+      binding({ metadata: { namespace: 'shop2' } }),
+    ],
     ['posted at the URL of another pod', 'RECEIPT_POD_WRONG', binding({ name: 'web2' })],
     ['posted in another namespace', 'RECEIPT_POD_WRONG', binding({ namespace: 'shop2' })],
     ['to another node', 'RECEIPT_NODE_WRONG', binding({ target: { kind: 'Node', name: 'n2' } })],

@@ -59,6 +59,7 @@ export class Cluster {
   readonly dir: string;
   readonly #clients = new Map<string, Promise<KeyedCertificatePem>>();
   #authority: Authority | undefined;
+  #webhookUrl = '';
   #webhook: Webhook | undefined;
   #controlPlane: ControlPlane | undefined;
 
@@ -129,34 +130,59 @@ export class Cluster {
     await rm(this.dir, { recursive: true, force: true });
   }
 
+  /** Moves API server and webhook to another authority, as manifests/README.md says, without a pause. */
+  async rotate(): Promise<void> {
+    const [old, next] = [await this.#ca(), await createAuthority('next-ca')];
+    const both = old.certPem + next.certPem;
+    await this.#applyOverlay(both);
+    await sleep(1_000);
+    const server = await this.#serverCertificate(next);
+    this.#webhook?.setTls({ ...server, clientCaPem: both });
+    await this.#renderAdmission(next);
+    // kube-apiserver looks at its files once a second.
+    await sleep(2_500);
+    this.#webhook?.setTls({ ...server, clientCaPem: next.certPem });
+    await this.#applyOverlay(next.certPem);
+    await sleep(1_000);
+    this.#authority = next;
+  }
+
   async #start(options: Omit<ControlPlaneOptions, 'binaries' | 'dir'>): Promise<void> {
     const binaries = await ensureControlPlane();
     this.setChain();
     const { port } = await this.startWebhook(0);
-    const webhookUrl = `https://127.0.0.1:${port}/validate`;
-    const client = await (await this.#ca()).issue({ commonName: API_CLIENT, usages: ['client'], days: 1 });
-    const configuration = await renderAdmissionConfiguration({
-      dir: join(this.dir, 'admission'),
-      webhookUrl,
-      cert: client.certPem,
-      key: client.keyPem,
-    });
+    this.#webhookUrl = `https://127.0.0.1:${port}/validate`;
+    const configuration = await this.#renderAdmission(await this.#ca());
     this.#controlPlane = await startControlPlane({
       ...options,
       binaries,
       dir: join(this.dir, 'control-plane'),
       flags: { ...options.flags, apiServer: [`--admission-control-config-file=${configuration}`] },
     });
-    const webhookCaPem = (await this.#ca()).certPem;
-    const overlay = await renderOverlay({
-      dir: join(this.dir, 'overlay'),
-      webhookUrl,
-      webhookCaPem,
-      controlPlaneNodes: ['cp-1'],
-    });
-    await this.controlPlane.kubectl(['apply', '-k', overlay]);
+    await this.#applyOverlay((await this.#ca()).certPem);
     await this.controlPlane.kubectl(['create', 'namespace', 'shop']);
     await this.#untilGuarded();
+  }
+
+  async #renderAdmission(ca: Authority): Promise<string> {
+    const client = await ca.issue({ commonName: API_CLIENT, usages: ['client'], days: 1 });
+    const dir = join(this.dir, 'admission');
+    return renderAdmissionConfiguration({
+      dir,
+      webhookUrl: this.#webhookUrl,
+      cert: client.certPem,
+      key: client.keyPem,
+    });
+  }
+
+  async #applyOverlay(webhookCaPem: string): Promise<void> {
+    const dir = join(this.dir, 'overlay');
+    await renderOverlay({ dir, webhookUrl: this.#webhookUrl, webhookCaPem, controlPlaneNodes: ['cp-1'] });
+    await this.controlPlane.kubectl(['apply', '-k', dir]);
+  }
+
+  #serverCertificate(ca: Authority): Promise<KeyedCertificatePem> {
+    return ca.issue({ commonName: 'webhook', usages: ['server'], ips: ['127.0.0.1'], days: 1 });
   }
 
   async #ca(): Promise<Authority> {
@@ -166,7 +192,7 @@ export class Cluster {
 
   async #webhookOptions(): Promise<Omit<WebhookOptions, 'port'>> {
     const ca = await this.#ca();
-    const server = await ca.issue({ commonName: 'webhook', usages: ['server'], ips: ['127.0.0.1'], days: 1 });
+    const server = await this.#serverCertificate(ca);
     return {
       chain: this.chain,
       clock: systemClock,
