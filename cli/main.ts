@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
+import type { ClaimOptions } from './commands/node.ts';
 import { reportFailure } from './output.ts';
 
 /** Runs `daas ARGS…`; sets the exit code. Commands are loaded when they are called, so that --help is instant. */
@@ -163,8 +164,14 @@ export interface AttestationOptions extends Common {
   readonly ageMax: string;
 }
 
+const KEY = ['--key <file>', 'Sui key that signs (suiprivkey…); client.suiKeyFile otherwise'] as const;
+
 function addChain(program: Command): void {
-  const node = program.command('node').description('nodes and the stakes behind them');
+  addNodes(program.command('node').description('nodes and the stakes behind them'));
+  addStakes(program.command('stake').description('stake positions'));
+}
+
+function addNodes(node: Command): void {
   node
     .command('list')
     .description('claimed nodes: stake, owner, whether they are eligible and why not')
@@ -174,10 +181,55 @@ function addChain(program: Command): void {
       const { listNodes } = await import('./commands/node.ts');
       await listNodes({ json: options.json ?? false }, options.config);
     });
-  const stake = program.command('stake').description('stake positions');
+  node
+    .command('key <file>')
+    .description("make the node's Ed25519 key")
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: Common) => {
+      const { createNodeKey } = await import('./commands/node.ts');
+      await createNodeKey({ json: options.json ?? false }, file);
+    });
+  node
+    .command('claim <name>')
+    .description('bind a stake to a node name, its key and its capacity')
+    .requiredOption('--stake <position>', 'the position that stands behind the node')
+    .requiredOption('--node-key <file>', 'from daas node key')
+    .requiredOption('--certificate <pem>', "the kubelet's client certificate")
+    .requiredOption('--cpu <quantity>', 'CPUs that the node offers, e.g. 4')
+    .requiredOption('--memory <quantity>', 'memory that the node offers, e.g. 8Gi')
+    .option(...KEY)
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (name: string, options: ClaimOptions & Common) => {
+      const { claim } = await import('./commands/node.ts');
+      await claim({ json: options.json ?? false }, options.config, name, options);
+    });
+  node
+    .command('leave')
+    .description('free a stake from its node')
+    .requiredOption('--stake <position>', 'the position that stands behind the node')
+    .option(...KEY)
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: { stake: string; key?: string } & Common) => {
+      const { leaveNode } = await import('./commands/node.ts');
+      await leaveNode({ json: options.json ?? false }, options.config, options);
+    });
+}
+
+type Signed = Common & { readonly key?: string };
+
+function addStakes(stake: Command): void {
+  const signed = (name: string, description: string): Command =>
+    stake
+      .command(name)
+      .description(description)
+      .option(...KEY)
+      .option(...CONFIG)
+      .option(...JSON_OUTPUT);
   stake
     .command('list')
-    .description('positions of an owner, or all behind nodes')
+    .description('the positions behind nodes')
     .option('--owner <address>', 'only those of this address')
     .option(...CONFIG)
     .option(...JSON_OUTPUT)
@@ -185,19 +237,35 @@ function addChain(program: Command): void {
       const { listStakes } = await import('./commands/stake.ts');
       await listStakes({ json: options.json ?? false }, options.config, options.owner);
     });
-  stake
-    .command('slash <position> <mist>')
-    .description('take from a position, as the owner of the ClusterCap')
+  signed('create <mist>', "stake MIST from the signer's coins")
+    .option('--role <role>', 'user, node or admin', 'node')
+    .action(async (mist: string, options: Signed & { role: string }) => {
+      const { createStake } = await import('./commands/stake.ts');
+      await createStake({ json: options.json ?? false }, options.config, { ...options, mist });
+    });
+  signed('top-up <position> <mist>', 'add to a position').action(
+    async (position: string, mist: string, options: Signed) => {
+      const { topUpStake } = await import('./commands/stake.ts');
+      await topUpStake({ json: options.json ?? false }, options.config, { ...options, position, mist });
+    },
+  );
+  signed('unbond <position> <mist>', 'begin to take out; it can be withdrawn after the delay').action(
+    async (position: string, mist: string, options: Signed) => {
+      const { unbondStake } = await import('./commands/stake.ts');
+      await unbondStake({ json: options.json ?? false }, options.config, { ...options, position, mist });
+    },
+  );
+  signed('withdraw <position>', 'pay out what has finished unbonding').action(
+    async (position: string, options: Signed) => {
+      const { withdrawStake } = await import('./commands/stake.ts');
+      await withdrawStake({ json: options.json ?? false }, options.config, { ...options, position });
+    },
+  );
+  signed('slash <position> <mist>', 'take from a position, as the owner of the ClusterCap')
     .requiredOption('--reason <text>', 'what for; goes into the event')
-    .option(...CONFIG)
-    .option(...JSON_OUTPUT)
-    .action(async (position: string, mist: string, options: { reason: string } & Common) => {
+    .action(async (position: string, mist: string, options: Signed & { reason: string }) => {
       const { slashStake } = await import('./commands/stake.ts');
-      await slashStake({ json: options.json ?? false }, options.config, {
-        position,
-        mist,
-        reason: options.reason,
-      });
+      await slashStake({ json: options.json ?? false }, options.config, { ...options, position, mist });
     });
 }
 

@@ -1,12 +1,20 @@
 import Table from 'cli-table3';
 
-import { isSuiId } from '@k3s-daas/core';
-import { accountFromSecret, addressOf, listOwned, slash, type Actor } from '@k3s-daas/sui-client';
+import {
+  addressOf,
+  listOwned,
+  requestUnbond,
+  slash,
+  stake,
+  topUp,
+  withdraw,
+  type Actor,
+} from '@k3s-daas/sui-client';
 
-import { readText } from '../configuration.ts';
+import { openActor, parseMist, requireId } from '../actor.ts';
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
-import { openReader, type Reader } from '../reader.ts';
+import { openReader } from '../reader.ts';
 import { readSnapshot } from '../snapshot.ts';
 
 const ROLES = ['user', 'node', 'admin'];
@@ -27,8 +35,7 @@ export async function listStakes(
       head: ['position', 'owner', 'role', 'active', 'unbonding'],
       style: { head: [], border: [] },
     });
-    for (const stake of stakes) {
-      const role = ROLES[stake.role] ?? String(stake.role);
+    for (const { id, owner: holder, role, active, unbonding } of stakes) {
       table.push([
         stake.id,
         `${stake.owner.slice(0, 10)}…`,
@@ -41,39 +48,85 @@ export async function listStakes(
   });
 }
 
+interface Signed {
+  readonly key?: string;
+}
+
+/** Stakes MIST from the signer's coins; prints the new position. */
+export async function createStake(
+  output: Output,
+  configFile: string | undefined,
+  args: Signed & { readonly mist: string; readonly role: string },
+): Promise<void> {
+  const role = ROLES.indexOf(args.role);
+  if (role < 0) throw new CliError('USAGE', `${args.role} is no role`, `choose one of ${ROLES.join(', ')}`);
+  const reader = await openReader(configFile);
+  const actor = await openActor(reader, args.key);
+  const amount = parseMist(args.mist);
+  const { digest, position } = await stake(actor, { cluster: reader.configuration.cluster.id, role, amount });
+  print(
+    output,
+    { digest, position, owner: addressOf(actor.signer) },
+    () => `staked ${amount} MIST: position ${position}`,
+  );
+}
+
+export async function topUpStake(
+  output: Output,
+  configFile: string | undefined,
+  args: Signed & { readonly position: string; readonly mist: string },
+): Promise<void> {
+  const position = requireId(args.position, 'the position');
+  const amount = parseMist(args.mist);
+  const actor = await openActor(await openReader(configFile), args.key);
+  const { digest } = await topUp(actor, position, amount);
+  print(output, { digest, position }, () => `added ${amount} MIST to ${position} (${digest})`);
+}
+
+/** Begins to unbond; the amount can be withdrawn after the cluster's delay. */
+export async function unbondStake(
+  output: Output,
+  configFile: string | undefined,
+  args: Signed & { readonly position: string; readonly mist: string },
+): Promise<void> {
+  const position = requireId(args.position, 'the position');
+  const amount = parseMist(args.mist);
+  const reader = await openReader(configFile);
+  const actor = await openActor(reader, args.key);
+  const { digest } = await requestUnbond(actor, {
+    cluster: reader.configuration.cluster.id,
+    position,
+    amount,
+  });
+  print(output, { digest, position }, () => `${amount} MIST of ${position} are unbonding (${digest})`);
+}
+
+/** Pays out what has finished unbonding. */
+export async function withdrawStake(
+  output: Output,
+  configFile: string | undefined,
+  args: Signed & { readonly position: string },
+): Promise<void> {
+  const position = requireId(args.position, 'the position');
+  const actor = await openActor(await openReader(configFile), args.key);
+  const { digest } = await withdraw(actor, position);
+  print(output, { digest, position }, () => `withdrew from ${position} (${digest})`);
+}
+
 /** Takes from a position into the cluster's treasury; the signer must own the ClusterCap. */
 export async function slashStake(
   output: Output,
   configFile: string | undefined,
-  args: { readonly position: string; readonly mist: string; readonly reason: string },
+  args: Signed & { readonly position: string; readonly mist: string; readonly reason: string },
 ): Promise<void> {
-  requireId(args.position, 'the position');
-  if (!/^[1-9]\d{0,18}$/.test(args.mist)) {
-    throw new CliError('USAGE', `${args.mist} is not an amount`, 'give MIST as a whole number above zero');
-  }
+  const position = requireId(args.position, 'the position');
+  const amount = parseMist(args.mist);
   const reader = await openReader(configFile);
-  const actor = await openActor(reader);
+  const actor = await openActor(reader, args.key);
   const { id: cluster } = reader.configuration.cluster;
   const owned = { cluster, cap: await findCap(actor, cluster) };
-  const { position, reason } = args;
-  const { digest } = await slash(actor, owned, { position, amount: BigInt(args.mist), reason });
-  print(
-    output,
-    { digest, position, amount: args.mist },
-    () => `slashed ${args.mist} MIST of ${position} (${digest})`,
-  );
-}
-
-async function openActor({ client, chain, configuration, path }: Reader): Promise<Actor> {
-  if (client.suiKeyFile === undefined) {
-    throw new CliError(
-      'USAGE',
-      'client.suiKeyFile is not set',
-      'name a file with a suiprivkey… text in daas.yaml',
-    );
-  }
-  const signer = accountFromSecret((await readText(path(client.suiKeyFile))).trim());
-  return { client: chain.client, signer, packageId: configuration.cluster.package };
+  const { digest } = await slash(actor, owned, { position, amount, reason: args.reason });
+  print(output, { digest, position }, () => `slashed up to ${amount} MIST of ${position} (${digest})`);
 }
 
 async function findCap(actor: Actor, cluster: string): Promise<string> {
@@ -88,9 +141,4 @@ async function findCap(actor: Actor, cluster: string): Promise<string> {
     );
   }
   return cap.id;
-}
-
-function requireId(text: string, what: string): void {
-  if (isSuiId(text)) return;
-  throw new CliError('USAGE', `${what} is not 0x and 64 lower-case hex digits`, 'give the full id');
 }

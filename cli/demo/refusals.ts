@@ -80,7 +80,11 @@ export function bindingAttacks(options: AttackerOptions): readonly Attack[] {
   const { victim, node, placed } = options;
   const target = { namespace: victim.namespace, pod: victim.name, uid: victim.uid, node };
   return [
-    { name: 'bindingWithoutReceipt', code: 'BINDING_ANNOTATIONS_WRONG', act: () => postBinding(options, target) },
+    {
+      name: 'bindingWithoutReceipt',
+      code: 'BINDING_ANNOTATIONS_WRONG',
+      act: () => postBinding(options, target),
+    },
     {
       name: 'foreignReceipt',
       code: 'RECEIPT_POD_WRONG',

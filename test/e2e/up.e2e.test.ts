@@ -76,47 +76,53 @@ void t.test('daas up --once shows and checks every claim, and leaves nothing beh
   t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
 });
 
-void t.test('daas up stays up; verify and explain work from another folder; Ctrl-C ends it within 5 s', async (t) => {
-  const { env, leftovers } = isolated();
-  const { child, text, exit } = start(['up'], env);
-  await until(() => text.err.includes('It stays up until Ctrl-C') || child.exitCode !== null, 120_000);
-  t.equal(child.exitCode, null, `still up; stderr ends:\n${text.err.slice(-2_000)}`);
-  const config = /DAAS_CONFIG=(\S+)/.exec(text.err)?.[1] ?? '';
-  const pod = / (web-\S+) /.exec(text.err)?.[1] ?? '';
-  t.ok(existsSync(config), `configuration ${config}`);
-  const asked = { ...env, DAAS_CONFIG: config };
+void t.test(
+  'daas up stays up; verify and explain work from another folder; Ctrl-C ends it within 5 s',
+  async (t) => {
+    const { env, leftovers } = isolated();
+    const { child, text, exit } = start(['up'], env);
+    await until(() => text.err.includes('It stays up until Ctrl-C') || child.exitCode !== null, 120_000);
+    t.equal(child.exitCode, null, `still up; stderr ends:\n${text.err.slice(-2_000)}`);
+    const config = /DAAS_CONFIG=(\S+)/.exec(text.err)?.[1] ?? '';
+    const pod = / (web-\S+) /.exec(text.err)?.[1] ?? '';
+    t.ok(existsSync(config), `configuration ${config}`);
+    const asked = { ...env, DAAS_CONFIG: config };
 
-  const nodes = await run(['node', 'list', '--json'], asked);
-  t.equal(nodes.code, 0, nodes.err);
-  const list = z.object({ nodes: z.array(z.object({ node: z.string(), eligible: z.boolean() })) }).parse(JSON.parse(nodes.out));
-  t.same(
-    list.nodes.map(({ node, eligible }) => `${node} ${String(eligible)}`).sort(),
-    ['worker-1 true', 'worker-2 true', 'worker-3 false'],
-  );
+    const nodes = await run(['node', 'list', '--json'], asked);
+    t.equal(nodes.code, 0, nodes.err);
+    const list = z
+      .object({ nodes: z.array(z.object({ node: z.string(), eligible: z.boolean() })) })
+      .parse(JSON.parse(nodes.out));
+    t.same(list.nodes.map(({ node, eligible }) => `${node} ${String(eligible)}`).sort(), [
+      'worker-1 true',
+      'worker-2 true',
+      'worker-3 false',
+    ]);
 
-  const placed = await firstPod(config, pod);
-  const verified = await run(['verify', 'pod', placed, '-n', 'app'], asked);
-  t.equal(verified.code, 0, verified.out + verified.err);
-  t.match(verified.out, /Move verifies the receipt/);
-  const explained = await run(['explain', 'pod', placed, '-n', 'app'], asked);
-  t.equal(explained.code, 0, explained.err);
-  t.match(explained.out, /largest lag/);
+    const placed = await firstPod(config, pod);
+    const verified = await run(['verify', 'pod', placed, '-n', 'app'], asked);
+    t.equal(verified.code, 0, verified.out + verified.err);
+    t.match(verified.out, /Move verifies the receipt/);
+    const explained = await run(['explain', 'pod', placed, '-n', 'app'], asked);
+    t.equal(explained.code, 0, explained.err);
+    t.match(explained.out, /largest lag/);
 
-  const log = join(config, '../enclave/data/decisions.log');
-  const replayed = await run(['verify', 'log', log], asked);
-  t.equal(replayed.code, 0, replayed.out + replayed.err);
+    const log = join(config, '../enclave/data/decisions.log');
+    const replayed = await run(['verify', 'log', log], asked);
+    t.equal(replayed.code, 0, replayed.out + replayed.err);
 
-  const victim = await run(['verify', 'pod', 'victim', '-n', 'app', '--json'], asked);
-  t.equal(victim.code, 1, 'a pod without receipt does not verify');
-  t.match(victim.out, /VERIFICATION_FAILED/);
+    const victim = await run(['verify', 'pod', 'victim', '-n', 'app', '--json'], asked);
+    t.equal(victim.code, 1, 'a pod without receipt does not verify');
+    t.match(victim.out, /VERIFICATION_FAILED/);
 
-  const before = Date.now();
-  child.kill('SIGINT');
-  t.equal(await exit, 0);
-  t.ok(Date.now() - before < 5_000, `ended in ${Date.now() - before} ms`);
-  t.same(leftovers(), [], 'no folder is left');
-  t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
-});
+    const before = Date.now();
+    child.kill('SIGINT');
+    t.equal(await exit, 0);
+    t.ok(Date.now() - before < 5_000, `ended in ${Date.now() - before} ms`);
+    t.same(leftovers(), [], 'no folder is left');
+    t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
+  },
+);
 
 void t.test('after SIGKILL, daas down ends and removes what was left', async (t) => {
   const { env, leftovers } = isolated();
@@ -142,8 +148,15 @@ void t.test('Ctrl-C in the middle of the start ends it within 5 s', async (t) =>
   t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
 });
 
-async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string; err: string }> {
-  const child: ChildProcess = spawn(process.execPath, [LAUNCHER, ...args], { env, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+async function run(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child: ChildProcess = spawn(process.execPath, [LAUNCHER, ...args], {
+    env,
+    cwd: '/',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let err = '';
   child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -158,7 +171,11 @@ async function firstPod(config: string, fallback: string): Promise<string> {
   if (kubeconfig === undefined) return fallback;
   const { getObject } = await import('../../cli/kube-api.ts');
   const pods = z
-    .object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }), status: z.object({ phase: z.string() }) })) })
+    .object({
+      items: z.array(
+        z.object({ metadata: z.object({ name: z.string() }), status: z.object({ phase: z.string() }) }),
+      ),
+    })
     .parse(await getObject(kubeconfig, '/api/v1/namespaces/app/pods?labelSelector=app%3Dweb'));
   return pods.items.find(({ status }) => status.phase === 'Running')?.metadata.name ?? fallback;
 }
