@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 
 import type { ChainSnapshot } from '@k3s-daas/core';
 import { createAuthority, type KeyedCertificatePem } from '@k3s-daas/control-plane';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 
@@ -510,6 +511,21 @@ void t.test('body limits', async (t) => {
     'brackets in strings do not count',
   );
   t.equal(isShallow(Buffer.from('["\\\\",[[[]]]]'), 3), false, 'a string that ends in a backslash');
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
+  const seed = 20260102;
+  fc.assert(
+    fc.property(
+      fc.jsonValue({ stringUnit: fc.constantFrom('[', '{', ']', '}', '"', '\\', 'ü') }),
+      (value) => {
+        const bytes = Buffer.from(JSON.stringify(value));
+        const depth = depthOf(value);
+        return isShallow(bytes, depth) && (depth === 0 || !isShallow(bytes, depth - 1));
+      },
+    ),
+    { seed, numRuns: 500 },
+  );
+  t.pass(`the depth of any JSON, seed ${seed}`);
 });
 
 void t.test('who may call', async (t) => {

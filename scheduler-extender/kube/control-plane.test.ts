@@ -50,7 +50,7 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
 
 const clock = { now: () => Date.now() };
 const log = pino({ enabled: false });
-const podManifest = (name: string): string =>
+const podManifest = (name: string, cpu = '100m', priorityClassName?: string): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -58,11 +58,12 @@ const podManifest = (name: string): string =>
     spec: {
       schedulerName: 'k3s-daas-scheduler',
       serviceAccountName: 'runner',
+      ...(priorityClassName && { priorityClassName }),
       containers: [
         {
           name: 'c',
           image: 'registry.invalid/c:1',
-          resources: { requests: { cpu: '100m', memory: '64Mi' } },
+          resources: { requests: { cpu, memory: '64Mi' } },
           readinessProbe: { httpGet: { path: '/<&>', port: 80 } },
         },
       ],
@@ -218,7 +219,7 @@ function toSecond({ client, view }: Setting, seen: PodFacts[]): Engine {
       return { names: names.filter((name) => !rejected.some(({ node }) => node === name)), rejected };
     },
     prioritize: (_, names) => names.map((node) => ({ node, score: 5 })),
-    eligibleForPreemption: () => not('preempt'),
+    eligibleForPreemption: (_, names) => names.filter((name) => name === 'n2'),
     async bind({ namespace, pod, podUid, node }) {
       const resourceVersion = view.pod(podUid)?.resourceVersion ?? '';
       const result = await bind.bind({ namespace, pod, podUid, node, resourceVersion, receipt: 'cg==' });
@@ -303,6 +304,22 @@ void t.test('the real kube-scheduler', { skip }, async (t) => {
     );
     t.same(sent?.requests, bound?.requests);
   }
+  // n1 and n3 have room, but only n2 is eligible: kube-scheduler must accept our choice of victims there.
+  await create({
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name: 'high' },
+    value: 1_000,
+  });
+  await create(podManifest('low', '60'));
+  const low = await pod('low');
+  await until('low is bound', () => view.pod(low.uid)?.nodeName === 'n2');
+  await create(podManifest('high', '50', 'high'));
+  const high = await pod('high');
+  await until('high is nominated', () => view.pod(high.uid)?.nominatedNode === 'n2');
+  await until('low makes room', () => view.pod(low.uid)?.deleting !== false);
+  t.not(view.pod((await pod('a')).uid)?.deleting, true, 'who is small enough stays');
+
   const nowhere = await pod('nowhere');
   let condition = '';
   await until('a condition', async () => {

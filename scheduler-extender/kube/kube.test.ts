@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import { createAuthority, type Authority } from '@k3s-daas/control-plane';
+import fc from 'fast-check';
 import { pino } from 'pino';
 import t from 'tap';
 
@@ -566,12 +567,12 @@ void t.test('the client', async (t) => {
 });
 
 void t.test('lines', async (t) => {
-  const all = async (chunks: string[], max: number): Promise<string[]> => {
+  const all = async (chunks: (string | Buffer)[], max: number): Promise<string[]> => {
     const found: string[] = [];
     async function* source(): AsyncGenerator<Buffer> {
       for (const chunk of chunks) {
         await Promise.resolve();
-        yield Buffer.from(chunk);
+        yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       }
     }
     for await (const line of lines(source(), max)) found.push(line);
@@ -582,4 +583,21 @@ void t.test('lines', async (t) => {
   await t.rejects(all(['123456789\n'], 8), KubeError);
   await t.rejects(all(['12345', '6789'], 8), KubeError, 'before the line ends');
   await t.rejects(all(['12345', '6789\n'], 8), KubeError);
+
+  // However the network cuts a stream, its lines are the same: also inside a character of several bytes.
+  const seed = 20260101;
+  const text = fc.array(fc.string({ unit: fc.constantFrom('a', 'ü', '😀', '"') }), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(text, fc.array(fc.nat(200), { maxLength: 12 }), async (wanted, cuts) => {
+      const bytes = Buffer.from(wanted.map((line) => `${line}\n`).join(''));
+      const at = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
+      const found = await all(
+        at.slice(1).map((to, i) => bytes.subarray(at[i], to)),
+        1_000,
+      );
+      return JSON.stringify(found) === JSON.stringify(wanted.filter((line) => line !== ''));
+    }),
+    { seed, numRuns: 300 },
+  );
+  t.pass(`any chunking, seed ${seed}`);
 });
