@@ -37,11 +37,11 @@ export async function listStakes(
     });
     for (const { id, owner: holder, role, active, unbonding } of stakes) {
       table.push([
-        stake.id,
-        `${stake.owner.slice(0, 10)}…`,
-        role,
-        String(stake.active),
-        String(stake.unbonding),
+        id,
+        `${holder.slice(0, 10)}…`,
+        ROLES[role] ?? String(role),
+        String(active),
+        String(unbonding),
       ]);
     }
     return stakes.length === 0 ? 'no stake' : table.toString();

@@ -74,7 +74,7 @@ await stack.plane.kubectl([
   'serviceaccount/default',
   '--timeout=30s',
 ]);
-const small = await joinNode('small', '2', '4Gi', 2_000n);
+await joinNode('small', '2', '4Gi', 2_000n);
 const other = await joinNode('other', '2', '4Gi', 1_000n);
 
 void t.test('a pod without requests, and pods of every share, are placed with receipts', async (t) => {
