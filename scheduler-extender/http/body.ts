@@ -68,7 +68,7 @@ function readBytes(request: IncomingMessage, { bytesMax, msMax }: BodyLimits): P
 }
 
 /** @throws HttpError BODY_TOO_DEEP, BODY_NOT_JSON */
-export function parseJson(bytes: Buffer, depthMax: number): unknown {
+function parseJson(bytes: Buffer, depthMax: number): unknown {
   // Before parsing: what walks the value later (schemas, canonical JSON) may recurse.
   if (!isShallow(bytes, depthMax)) {
     throw new HttpError(
