@@ -275,7 +275,11 @@ void t.test('coins and vectors: split, merge, transfer, make a vector, gas coin'
   world.ledger.faucet(address, FEE);
   world.ledger.faucet(address, FEE - 1n);
   t.ok(
-    (await run((tx) => { tx.setGasBudget(2n * FEE - 1n); })).Transaction,
+    (
+      await run((tx) => {
+        tx.setGasBudget(2n * FEE - 1n);
+      })
+    ).Transaction,
     'two coins are smashed into one',
   );
   t.strictSame(

@@ -1,0 +1,177 @@
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+
+import { bcs } from '@mysten/sui/bcs';
+import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
+import { Transaction } from '@mysten/sui/transactions';
+import { fromBase64 } from '@mysten/sui/utils';
+import fc from 'fast-check';
+import t from 'tap';
+
+import { serveLedger } from './index.ts';
+import { createWorld, snapshot } from './testdata/world.ts';
+
+const SEED = 20_261_121;
+
+function frame(message: Uint8Array, flag = 0, length = message.length): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(flag, 0);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+interface Reply {
+  readonly status: number;
+  readonly grpcStatus: string | undefined;
+  readonly message: string;
+}
+
+async function post(url: string, path: string, body: Uint8Array | string, type: string): Promise<Reply> {
+  const response = await fetch(`${url}/${path}`, {
+    method: 'POST',
+    body: Buffer.from(body),
+    headers: { 'content-type': type },
+  });
+  const raw = Buffer.from(await response.arrayBuffer());
+  // In text format each frame is padded base64 of its own.
+  const parts = raw.toString('latin1').match(/[^=]+=*/g) ?? [];
+  const bytes = type.includes('text') ? Buffer.concat(parts.map((part) => Buffer.from(part, 'base64'))) : raw;
+  const text = bytes.toString('latin1');
+  return {
+    status: response.status,
+    grpcStatus: /grpc-status:(\d+)/.exec(text)?.[1],
+    message: decodeURIComponent(/grpc-message:(.*)\r\n/.exec(text)?.[1] ?? ''),
+  };
+}
+
+const BINARY = 'application/grpc-web+proto';
+const TEXT = 'application/grpc-web-text+proto';
+const INFO = 'sui.rpc.v2.LedgerService/GetServiceInfo';
+const EXECUTE = 'sui.rpc.v2.TransactionExecutionService/ExecuteTransaction';
+
+void t.test(
+  'frames: both formats are served, everything malformed is refused without a change',
+  async (t) => {
+    await using world = await createWorld();
+    const { url } = world;
+    const before = snapshot(world);
+    const empty = frame(new Uint8Array());
+    t.match(await post(url, INFO, empty, BINARY), { status: 200, grpcStatus: '0' });
+    t.match(await post(url, INFO, empty.toString('base64'), TEXT), { status: 200, grpcStatus: '0' });
+    const refused: [string, Uint8Array | string, string, RegExp][] = [
+      ['nothing', new Uint8Array(), BINARY, /cut short/],
+      ['half a header', new Uint8Array(3), BINARY, /cut short/],
+      ['compressed', frame(new Uint8Array(1), 1), BINARY, /not plain data/],
+      ['longer than said', frame(new Uint8Array(9), 0, 4), BINARY, /length/],
+      ['shorter than said', frame(new Uint8Array(4), 0, 9), BINARY, /length/],
+      ['not base64', '!!!', TEXT, /not base64/],
+      ['not protobuf', frame(Buffer.from('ffffffffffff', 'hex')), BINARY, /well-formed protobuf/],
+    ];
+    for (const [name, body, type, message] of refused) {
+      t.match(await post(url, INFO, body, type), { status: 200, grpcStatus: '3', message }, name);
+    }
+    t.match(await post(url, 'sui.rpc.v2.NameService/LookupName', empty, BINARY), {
+      grpcStatus: '12',
+      message: /sui\.rpc\.v2\.NameService\/LookupName is not implemented/,
+    });
+    t.equal((await post(url, INFO, empty, 'application/json')).status, 415);
+    t.equal((await fetch(url)).status, 405);
+    const large = await post(url, INFO, new Uint8Array(5 * 1024 * 1024), BINARY).then(
+      ({ status }) => status,
+      () => 413,
+    );
+    t.equal(large, 413, 'refused, or cut off while sending');
+    t.strictSame(snapshot(world), before);
+
+    const client = new SuiGrpcClient({ network: 'localnet', baseUrl: url, format: 'binary' });
+    t.equal((await client.core.getChainIdentifier()).chainIdentifier, world.ledger.chainId);
+    t.equal(
+      (await client.listEvents({ filter: { sender: world.address } })).events.length,
+      0,
+      'a stream in binary',
+    );
+  },
+);
+
+void t.test('transactions: mutated bytes and signatures never change the state', async (t) => {
+  await using world = await createWorld();
+  const { url, client, user, address } = world;
+  const tx = new Transaction();
+  tx.setSender(address);
+  tx.transferObjects([tx.splitCoins(tx.gas, [1])], address);
+  const bytes = await tx.build({ client });
+  const { signature } = await user.signTransaction(bytes);
+  const send = (transaction: Uint8Array, signed: Uint8Array): Promise<Reply> => {
+    const request = GrpcTypes.ExecuteTransactionRequest.create({
+      transaction: { bcs: { value: transaction } },
+      signatures: [{ bcs: { value: signed }, signature: { oneofKind: undefined } }],
+    });
+    return post(url, EXECUTE, frame(GrpcTypes.ExecuteTransactionRequest.toBinary(request)), BINARY);
+  };
+  const before = snapshot(world);
+  const signed = fromBase64(signature);
+  const flip = (source: Uint8Array, at: number, by: number): Uint8Array => {
+    const copy = Uint8Array.from(source);
+    copy[at % copy.length] = (copy[at % copy.length] ?? 0) ^ by;
+    return copy;
+  };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      fc.boolean(),
+      async (at, by, inSignature) => {
+        const reply = await send(
+          inSignature ? bytes : flip(bytes, at, by),
+          inSignature ? flip(signed, at, by) : signed,
+        );
+        if (reply.grpcStatus === '0') throw new Error(`accepted: ${reply.message}`);
+      },
+    ),
+    { seed: SEED, numRuns: 60 },
+  );
+  t.match(
+    await send(Buffer.concat([bytes, Buffer.alloc(1)]), signed),
+    { grpcStatus: '3' },
+    'a byte too many',
+  );
+  t.match(await send(bytes.subarray(0, -1), signed), { grpcStatus: '3' }, 'a byte too few');
+  t.match(await send(new Uint8Array(200_000), signed), { grpcStatus: '3', message: /larger than/ });
+  t.strictSame(snapshot(world), before, 'nothing happened');
+  const data = bcs.TransactionData.parse(bytes);
+  const again = bcs.TransactionData.serialize(data, { maxSize: 1 << 20 }).toBytes();
+  t.match(await send(again, signed), { grpcStatus: '0' }, 'the very same bytes are executed');
+});
+
+void t.test('faucet and a prompt end', async (t) => {
+  await using world = await createWorld();
+  const { url, client, ledger } = world;
+  const to = `0x${'ab'.repeat(32)}`;
+  const faucet = (body: unknown) => fetch(`${url}/faucet`, { method: 'POST', body: JSON.stringify(body) });
+  t.equal((await faucet({ address: to, mist: '5000000000' })).status, 200);
+  t.equal((await faucet({ address: to, mist: 7 })).status, 200);
+  t.equal((await client.getBalance({ owner: to })).balance.balance, '5000000007');
+  for (const bad of [
+    {},
+    { address: to },
+    { address: 'x', mist: 1 },
+    { address: to, mist: 1.5 },
+    { address: to, mist: '-1' },
+    { address: to, mist: '0' },
+  ]) {
+    t.equal((await faucet(bad)).status, 400, JSON.stringify(bad));
+  }
+  const second = await serveLedger(ledger);
+  const { port, hostname } = new URL(second.url);
+  const hanging = connect(Number(port), hostname);
+  hanging.on('error', () => undefined);
+  hanging.write('POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n');
+  const idle = httpRequest(`${second.url}/${INFO}`, { method: 'POST', headers: { 'content-length': '10' } });
+  idle.on('error', () => undefined);
+  idle.flushHeaders();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const start = performance.now();
+  await second.close();
+  t.ok(performance.now() - start < 1_000, 'closes within a second although requests hang');
+  hanging.destroy();
+});
