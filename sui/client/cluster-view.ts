@@ -1,4 +1,4 @@
-import type { ChainSnapshot, ClusterState, NodeClaim, Session, Stake, SuiId } from '@k3s-daas/core';
+import type { ClusterState, NodeClaim, Session, Stake, SuiId } from '@k3s-daas/core';
 
 import type { Chain } from './client.ts';
 import { listSessionIds } from './event-log.ts';
@@ -39,10 +39,8 @@ export interface ClusterView {
   readonly awaited: Set<string>;
 }
 
-export type SnapshotContent = Pick<ChainSnapshot, 'cluster' | 'claims' | 'stakes' | 'sessions'>;
-
-export const CLAIMS_MAX = 20_000;
-export const SESSIONS_MAX = 10_000;
+const CLAIMS_MAX = 20_000;
+const SESSIONS_MAX = 10_000;
 
 interface Touched {
   cluster: boolean;

@@ -29,6 +29,7 @@ const WAIT_SCHEDULE_MS = [0, 20, 60, 150, 300, 600, 1_000, 1_500, 2_500];
 /**
  * Signs, executes and waits until a checkpoint holds the transaction, so that reads of the same node see it.
  * @param packageId whose events are parsed; null for none.
+ * @param waitMs how long to look for the transaction after it was sent.
  * @throws ChainError TRANSACTION_FAILED with the named Move abort; TRANSACTION_UNKNOWN with its digest if the node
  *   stopped answering after it was sent; CHAIN_… if it was never sent.
  */
@@ -37,6 +38,7 @@ export async function execute(
   tx: Transaction,
   signer: Account,
   packageId: SuiId | null = null,
+  waitMs = WAIT_MS,
 ): Promise<Executed> {
   const bytes = await build(client, tx, signer);
   const digest = TransactionDataBuilder.getDigestFromBytes(bytes);
@@ -51,10 +53,19 @@ export async function execute(
   } catch (error) {
     const failure = toChainError(error);
     if (failure.code !== 'CHAIN_TIMEOUT' && failure.code !== 'CHAIN_UNREACHABLE') throw failure;
-    result = await settled(client, digest, failure);
+    result = await settled(client, digest, waitMs, failure);
   }
   if (result.$kind === 'FailedTransaction') throw failed(result.FailedTransaction);
-  const confirmed = await settled(client, digest, null);
+  if (result.Transaction.digest !== digest) {
+    throw new ChainError(
+      'CHAIN_MALFORMED',
+      `sent ${digest}, the node answered for ${result.Transaction.digest}`,
+      {
+        digest,
+      },
+    );
+  }
+  const confirmed = await settled(client, digest, waitMs, null);
   return summarise(result.Transaction, confirmed.Transaction?.checkpoint ?? null, packageId);
 }
 
@@ -74,20 +85,21 @@ async function build(
 async function settled(
   client: ClientWithCoreApi,
   digest: string,
+  waitMs: number,
   sendFailure: ChainError | null,
 ): Promise<SuiClientTypes.TransactionResult<typeof INCLUDE>> {
   try {
     return await client.core.waitForTransaction({
       digest,
       include: INCLUDE,
-      timeout: WAIT_MS,
+      timeout: waitMs,
       pollSchedule: WAIT_SCHEDULE_MS,
     });
   } catch (error) {
     const cause = sendFailure ?? error;
     throw new ChainError(
       'TRANSACTION_UNKNOWN',
-      `transaction ${digest} was sent and not seen within ${WAIT_MS} ms`,
+      `transaction ${digest} was sent and not seen within ${waitMs} ms`,
       {
         cause,
         digest,

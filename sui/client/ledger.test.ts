@@ -20,6 +20,7 @@ import {
 } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
 import { compileFramework, compilePackage } from '@k3s-daas/move';
+import { Transaction } from '@mysten/sui/transactions';
 import t from 'tap';
 import { fileURLToPath } from 'node:url';
 
@@ -33,6 +34,7 @@ import {
   connectChain,
   createCluster,
   eventsOf,
+  execute,
   generateAccount,
   grantSlot,
   jail,
@@ -63,6 +65,7 @@ import {
   withdraw,
   type Account,
   type Actor,
+  type Executed,
 } from './index.ts';
 
 const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
@@ -275,6 +278,46 @@ await t.test('Move refuses, and says why by name', async (t) => {
     'the cap is not theirs to use',
   );
   await t.rejects(stake(operator, { cluster: position, role: 1, amount: 1n }), { name: 'ChainError' });
+});
+
+await t.test('a transaction whose answer is lost is looked up by its digest, not sent again', async (t) => {
+  const signer = await funded();
+  let silent = false;
+  const sent: string[] = [];
+  const lossy = connectChain({
+    url,
+    attemptsMax: 1,
+    fetch: async (input, init) => {
+      const method = new Request(input).url.split('/').at(-1) ?? '';
+      sent.push(method);
+      const response = await fetch(input, init);
+      if (method === 'ExecuteTransaction' || silent) throw new TypeError('fetch failed');
+      return response;
+    },
+  });
+  const position = await stake(
+    { client: lossy.client, signer, packageId },
+    { cluster: clusterId, role: StakeRole.user, amount: 100n },
+  );
+  t.match(await readPosition(chain.client, packageId, position.position), { active: 100n });
+  t.equal(sent.filter((method) => method === 'ExecuteTransaction').length, 1);
+
+  const tx = new Transaction();
+  tx.transferObjects([tx.splitCoins(tx.gas, [1n])], addressOf(owner));
+  tx.setSender(addressOf(signer));
+  const bytes = await tx.build({ client: chain.client }); // resolved while the node still answers
+  silent = true;
+  const unknown = execute(lossy.client, Transaction.from(bytes), signer, null, 50);
+  await t.rejects(unknown, { code: 'TRANSACTION_UNKNOWN', digest: /^[1-9A-HJ-NP-Za-km-z]{43,44}$/ });
+});
+
+await t.test('a package is immutable unless asked otherwise', async (t) => {
+  const publisher = { client: chain.client, signer: await funded() };
+  const { modules, dependencies } = compiled;
+  const caps = ({ created }: Executed) =>
+    created.filter(({ type }) => type.endsWith('::package::UpgradeCap')).length;
+  t.equal(caps(await publishPackage(publisher, modules, dependencies)), 0);
+  t.equal(caps(await publishPackage(publisher, modules, dependencies, { upgradeable: true })), 1);
 });
 
 await t.test('many stakes and claims in one transaction', async (t) => {

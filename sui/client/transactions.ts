@@ -1,6 +1,5 @@
 import {
   nodeClaimMessage,
-  parseStrict,
   decisionBcs,
   toBase64,
   type Bytes,
@@ -17,7 +16,7 @@ import * as calls from './calls.ts';
 import { ChainError, executionFailed, toChainError } from './errors.ts';
 import { eventsOf, type ChainEventKind, type EventOf } from './events.ts';
 import { createdOne, execute, type Executed } from './execute.ts';
-import { moveTypes, type EnclaveConfig } from './layouts.ts';
+import { moveTypes, parseObject, type EnclaveConfig } from './layouts.ts';
 import { readCluster } from './reads.ts';
 
 /** Who acts, through which node, on which package. */
@@ -321,7 +320,7 @@ export async function verifyReceiptOnChain(
     throw toChainError(error);
   }
   if (bytes === undefined) throw new ChainError('CHAIN_MALFORMED', 'the simulation returned no decision');
-  return parseStrict(decisionBcs, bytes);
+  return parseObject(decisionBcs, 'the simulated decision', bytes);
 }
 
 function addRegistration(

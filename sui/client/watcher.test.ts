@@ -170,6 +170,22 @@ await t.test('after a long absence it reads everything instead of all that happe
   t.match(watcher.status(), { divergences: 0, inexact: 0, failures: 0 });
 });
 
+await t.test('events that the node has dropped are made up for by reading everything', async (t) => {
+  const { node, cluster, watcher, snapshot } = await rig(t);
+  node.outage = new TypeError('fetch failed');
+  await until(() => watcher.status().failures > 0);
+  cluster.position('a', { active: 5n });
+  node.advance([events.slashed('a', 1n)]);
+  node.events.pop();
+  node.advance();
+  node.advance();
+  node.checkpointMin = node.checkpoint;
+  node.outage = null;
+  await until(() => snapshot().checkpoint === node.checkpoint);
+  t.equal(snapshot().stakes.get(id('position a'))?.active, 5n);
+  t.equal(snapshot().sessions.size, 1, 'sessions known before are kept');
+});
+
 await t.test('a claim whose object comes later than its event is asked for until it comes', async (t) => {
   const { node, cluster, snapshot } = await rig(t);
   cluster.position('c');

@@ -117,21 +117,23 @@ export function watchChain(options: WatchOptions): ChainWatcher {
   async function poll(): Promise<void> {
     const info = await options.chain.info();
     if (snapshot !== null) await checkHistory(info, snapshot, status.failures > 0);
-    if (position === null || clock.now() >= resyncAt) {
-      await resync(info);
+    // Events between the snapshot and what the node still keeps cannot be read any more.
+    const gap = snapshot !== null && info.checkpointMin > snapshot.checkpoint + 1n;
+    if (position === null || gap || clock.now() >= resyncAt) {
+      await resync(info, gap);
       return;
     }
     if (info.checkpoint === snapshot?.checkpoint) return;
     const settled = await settle(subject, position, info);
-    if (settled.unknown > 0 || settled.behind) await resync(info);
+    if (settled.unknown > 0 || settled.behind) await resync(info, false);
     else await publish(settled);
   }
 
-  async function resync(info: ChainInfo): Promise<void> {
-    const before = position === null ? null : await settle(subject, position, info);
+  async function resync(info: ChainInfo, gap: boolean): Promise<void> {
+    const before = position === null || gap ? null : await settle(subject, position, info);
     const comparable = before !== null && before.exact && !before.behind;
     const cursor = comparable ? before.cursor : await newestCursor(options.chain, options.packageId);
-    const view = await loadView(subject, before?.view ?? null);
+    const view = await loadView(subject, (before ?? position)?.view ?? null);
     const settled = await settle(
       subject,
       { view, cursor, covered: before?.covered ?? null },

@@ -28,6 +28,8 @@ type Handler = (request: never) => object[];
 export class FakeNode {
   chainId = toBase58(sha256(utf8('genesis of the fake')));
   checkpoint = 7n;
+  /** Oldest checkpoint still kept. */
+  checkpointMin = 0n;
   timeMs = 1_700_000_000_000;
   /** Changes the digest of every checkpoint, as another history has. */
   history = '';
@@ -40,7 +42,11 @@ export class FakeNode {
   outage: Error | null = null;
   readonly handlers: Record<string, Handler> = {
     GetServiceInfo: () => [
-      { chainId: this.chainId, checkpointHeight: this.checkpoint, lowestAvailableCheckpoint: 0n },
+      {
+        chainId: this.chainId,
+        checkpointHeight: this.checkpoint,
+        lowestAvailableCheckpoint: this.checkpointMin,
+      },
     ],
     GetCheckpoint: (request: GrpcTypes.GetCheckpointRequest) => [this.#checkpoint(request)],
     BatchGetObjects: (request: GrpcTypes.BatchGetObjectsRequest) => [this.#objects(request)],
