@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
+import type { AttestationOptions } from './commands/attestation.ts';
 import type { ClaimOptions } from './commands/node.ts';
 import { reportFailure } from './output.ts';
 
@@ -149,19 +150,10 @@ function addInspection(program: Command): void {
     .option('--at <time>', '`now` (live, at most --age-max old) or `document` (replay)', 'now')
     .option('--age-max <seconds>', 'oldest document taken with --at now', '300')
     .option(...JSON_OUTPUT)
-    .action(async (file: string, options: AttestationOptions) => {
+    .action(async (file: string, options: AttestationOptions & Common) => {
       const { verifyAttestationFile } = await import('./commands/attestation.ts');
       await verifyAttestationFile({ json: options.json ?? false }, file, options);
     });
-}
-
-export interface AttestationOptions extends Common {
-  readonly pcr0: string;
-  readonly pcr1: string;
-  readonly pcr2: string;
-  readonly root?: string;
-  readonly at: string;
-  readonly ageMax: string;
 }
 
 const KEY = ['--key <file>', 'Sui key that signs (suiprivkey…); client.suiKeyFile otherwise'] as const;

@@ -6,8 +6,16 @@ import { fromHex, type Bytes } from '@k3s-daas/core';
 
 import { readText } from '../configuration.ts';
 import { CliError } from '../errors.ts';
-import type { AttestationOptions } from '../main.ts';
 import { print, type Output } from '../output.ts';
+
+export interface AttestationOptions {
+  readonly pcr0: string;
+  readonly pcr1: string;
+  readonly pcr2: string;
+  readonly root?: string;
+  readonly at: string;
+  readonly ageMax: string;
+}
 
 /** Verifies a document against given PCRs and says each thing that was checked. */
 export async function verifyAttestationFile(
