@@ -134,37 +134,35 @@ class Reconciler {
 
   /** Never throws: what failed is logged, counted, and tried again. */
   async round(): Promise<RoundResult> {
-    const result = await this.#round();
+    let result: RoundResult;
+    try {
+      result = await this.#round();
+    } catch (err) {
+      this.#options.log.warn({ err }, 'the round over the nodes broke off');
+      result = 'failed';
+    }
     this.#rounds.inc({ result });
     return result;
   }
 
   async #round(): Promise<RoundResult> {
-    const { log } = this.#options;
     const snapshot = this.#snapshot();
     if (snapshot === null) return 'stale';
     const states = new Map<string, number>();
     let failures = 0;
-    try {
-      for await (const page of this.#api.nodes()) {
-        const nodes = page.filter(({ name }) => !this.#controlPlane.has(name));
-        for (let i = 0; i < nodes.length && !this.#stopped; i += PARALLEL) {
-          const settled = await Promise.allSettled(
-            nodes.slice(i, i + PARALLEL).map((node) => this.#settle(node, snapshot)),
-          );
-          for (const outcome of settled) {
-            if (outcome.status === 'fulfilled')
-              states.set(outcome.value, (states.get(outcome.value) ?? 0) + 1);
-            else {
-              failures++;
-              log.warn({ err: outcome.reason as unknown }, 'node could not be brought to its stake state');
-            }
+    for await (const page of this.#api.nodes()) {
+      const nodes = page.filter(({ name }) => !this.#controlPlane.has(name));
+      for (let i = 0; i < nodes.length && !this.#stopped; i += PARALLEL) {
+        const settling = nodes.slice(i, i + PARALLEL).map((node) => this.#settle(node, snapshot));
+        for (const outcome of await Promise.allSettled(settling)) {
+          if (outcome.status === 'fulfilled') states.set(outcome.value, (states.get(outcome.value) ?? 0) + 1);
+          else {
+            failures++;
+            const err: unknown = outcome.reason;
+            this.#options.log.warn({ err }, 'node could not be brought to its stake state');
           }
         }
       }
-    } catch (err) {
-      log.warn({ err }, 'the API server gave no list of nodes');
-      return 'failed';
     }
     if (failures > 0 || this.#stopped) return 'failed';
     this.#nodes.reset();

@@ -232,6 +232,12 @@ void t.test('bodies', async (t) => {
       200,
       /"allowed":true/,
     ],
+    [
+      'nor after a quote in a string',
+      bad({ options: { a: `"${'['.repeat(500)}`, b: '\\' } }),
+      200,
+      /"allowed":true/,
+    ],
     ['more than 16 MiB', bad({ options: 'x'.repeat(16 * 1024 * 1024) }), 413, /^BODY_TOO_LARGE/],
     ['v1beta1', reviewOf({ apiVersion: 'admission.k8s.io/v1beta1' }), 400, /^REVIEW_MALFORMED.*apiVersion/],
     ['another kind', reviewOf({ kind: 'Pod' }), 400, /^REVIEW_MALFORMED.*kind/],
