@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import t from 'tap';
+import { stringify } from 'yaml';
+
+import { systemClock, toHex } from '@k3s-daas/core';
+import { createDevelopmentAuthority, developmentNsm } from '@k3s-daas/enclave';
+
+import { derToPem } from './stack/files.ts';
+
+const LAUNCHER = fileURLToPath(new URL('bin/daas.js', import.meta.url));
+const dir = mkdtempSync(join(tmpdir(), 'daas-cli-'));
+t.teardown(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `daas` from another folder, as a person would. */
+async function daas(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+    cwd: '/',
+    env: { ...process.env, DAAS_CONFIG: undefined, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, err };
+}
+
+const ID = `0x${'ab'.repeat(32)}`;
+const VALID = {
+  apiVersion: 'k3s-daas.io/v1alpha1',
+  kind: 'DaaSConfiguration',
+  cluster: { id: ID, package: ID, chainId: 'abc' },
+  chain: { network: 'embedded', url: 'http://127.0.0.1:1' },
+  kubernetes: { server: 'https://127.0.0.1:1', caFile: 'ca.crt' },
+  policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 } },
+  client: {
+    kubeconfig: 'kubeconfig',
+    enclaveUrl: 'https://127.0.0.1:1',
+    bootstrapUrl: 'http://127.0.0.1:1',
+    certFile: 'c',
+    keyFile: 'k',
+  },
+};
+
+function configFile(name: string, content: unknown): string {
+  const file = join(dir, name);
+  writeFileSync(file, typeof content === 'string' ? content : stringify(content));
+  return file;
+}
+
+void t.test('every command has --help, and usage errors end with exit code 2', async (t) => {
+  const top = await daas(['--help']);
+  t.equal(top.code, 0);
+  for (const name of ['up', 'down', 'verify', 'explain', 'stake', 'node', 'attestation'])
+    t.match(top.out, name);
+  const help = [['up'], ['down'], ['ledger'], ['enclave'], ['webhook'], ['verify', 'pod'], ['verify', 'log']];
+  const more = [
+    ['explain', 'pod'],
+    ['attestation', 'verify'],
+    ['node', 'claim'],
+    ['node', 'list'],
+    ['stake', 'create'],
+  ];
+  for (const command of [...help, ...more]) {
+    const { code, out } = await daas([...command, '--help']);
+    t.equal(code, 0, command.join(' '));
+    t.match(out, /Usage: daas/);
+  }
+  t.equal((await daas(['no-such-command'])).code, 2);
+  t.equal((await daas(['ledger', '--port', '70000', '--trust-anchor', 'x'])).code, 2);
+  t.equal((await daas(['attestation', 'verify', 'file'])).code, 2, 'PCRs are not optional');
+});
+
+void t.test('a configuration that cannot be used is refused with each field named', async (t) => {
+  const none = await daas(['node', 'list']);
+  t.equal(none.code, 2);
+  t.match(none.err, /USAGE: no configuration is named/);
+
+  const missing = await daas(['node', 'list', '-c', join(dir, 'nowhere.yaml')]);
+  t.equal(missing.code, 1);
+  t.match(missing.err, /FILE_UNREADABLE/);
+
+  const notYaml = await daas(['node', 'list', '-c', configFile('bad.yaml', 'a: [')]);
+  t.match(notYaml, { code: 1, err: /CONFIG_MALFORMED/ });
+
+  const unknown = configFile('unknown.yaml', {
+    ...VALID,
+    polcy: {},
+    cluster: { ...VALID.cluster, id: '0x1' },
+  });
+  const refused = await daas(['node', 'list', '--json', '-c', unknown]);
+  t.equal(refused.code, 1);
+  const { error } = JSON.parse(refused.out) as { error: { code: string; message: string; remedy: string } };
+  t.equal(error.code, 'CONFIG_MALFORMED');
+  t.match(error.message, /polcy/);
+  t.match(error.message, /cluster\.id/);
+  t.ok(error.remedy);
+
+  const enclave = {
+    slot: ID,
+    listen: { host: '127.0.0.1', port: 0 },
+    bootstrap: { host: '127.0.0.1', port: 0 },
+    dataDir: 'd',
+    clientCaFile: 'ca',
+    nsm: { kind: 'development', authorityFile: 'a' },
+  };
+  for (const network of ['testnet', 'mainnet']) {
+    const chain = { network, url: 'https://127.0.0.1:1' };
+    const file = configFile(`${network}.yaml`, { ...VALID, chain, enclave });
+    t.match(await daas(['enclave', '-c', file]), {
+      code: 1,
+      err: /CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK/,
+    });
+  }
+});
+
+void t.test('a chain that does not answer is a coded error within bounds', async (t) => {
+  const since = Date.now();
+  const { code, err } = await daas(['node', 'list'], { DAAS_CONFIG: configFile('valid.yaml', VALID) });
+  t.equal(code, 1);
+  t.match(err, /REQUEST_FAILED: the chain cannot be read/);
+  t.ok(Date.now() - since < 30_000);
+});
+
+void t.test('amounts, ids and keys are checked before anything is asked', async (t) => {
+  const env = { DAAS_CONFIG: configFile('valid.yaml', VALID) };
+  t.match(await daas(['stake', 'top-up', '0x1', '5'], env), { code: 2, err: /the position is not 0x/ });
+  t.match(await daas(['stake', 'top-up', ID, '-- -5'], env), { code: 2 });
+  t.match(await daas(['stake', 'top-up', ID, '1.5'], env), { code: 2, err: /not an amount/ });
+  t.match(await daas(['stake', 'create', '5'], env), { code: 2, err: /no key to sign with/ });
+  const key = join(dir, 'node.key');
+  t.match(await daas(['node', 'key', key]), { code: 0, out: /public key [0-9a-f]{64}/ });
+  t.equal(statSync(key).mode & 0o777, 0o600);
+  t.match(await daas(['node', 'key', key]), { code: 2 }, 'an existing key is kept');
+});
+
+void t.test('attestation verify says what it checked, and refuses what does not hold', async (t) => {
+  const authority = await createDevelopmentAuthority({ clock: systemClock });
+  const pcr = (byte: number): Uint8Array => new Uint8Array(48).fill(byte);
+  const pcrs = new Map([
+    [0, pcr(1)],
+    [1, pcr(2)],
+    [2, pcr(3)],
+  ]);
+  const nsm = await developmentNsm({ authority, pcrs, clock: systemClock, moduleId: 'i-test-enc1' });
+  const document = join(dir, 'document.bin');
+  writeFileSync(document, await nsm.attest({}));
+  const root = configFile('root.pem', derToPem(authority.rootCertificateDer));
+  const expected = ['--pcr0', toHex(pcr(1)), '--pcr1', toHex(pcr(2)), '--pcr2', toHex(pcr(3))];
+  const verify = (...more: string[]): Promise<Ran> => daas(['attestation', 'verify', document, ...more]);
+
+  const good = await verify(...expected, '--root', root, '--json');
+  t.equal(good.code, 0, good.out);
+  t.match(JSON.parse(good.out), { verified: true, moduleId: 'i-test-enc1', checked: [/structure/] });
+  t.match(await verify(...expected, '--root', root, '--at', 'document'), {
+    code: 0,
+    out: /root: the trust anchor/,
+  });
+
+  t.match(await verify(...expected), { code: 1, err: /ROOT_MISMATCH/ }, 'not the AWS root');
+  const wrong = ['--pcr0', toHex(pcr(9)), ...expected.slice(2), '--root', root];
+  t.match(await verify(...wrong), { code: 1, err: /POLICY_PCR/ });
+  t.match(await verify('--pcr0', 'zz', ...expected.slice(2), '--root', root), { code: 2 });
+});
