@@ -24,6 +24,7 @@ import {
   kubeView,
   openDecisionLog,
   serveExtender,
+  type Engine,
   type SessionIdentity,
 } from '@k3s-daas/scheduler-extender';
 import { connectChain, watchChain, type ChainWatcher } from '@k3s-daas/sui-client';
@@ -200,6 +201,7 @@ async function finishBoot(rest: Rest): Promise<() => readonly string[]> {
     log: decisionLog,
   });
   closers.push(() => engine.close());
+  closers.push(reconcileOnTimer(engine, log));
   boot.done('decision-log');
 
   const server = await serveExtender({
@@ -266,6 +268,26 @@ function startWatcher({ configuration, clock, log }: EnclaveOptions): ChainWatch
   });
   watcher.start();
   return watcher;
+}
+
+const RECONCILE_MS = 1_000;
+
+/** Settles what earlier boots and lost answers left open, now and then for ever; returns what ends it. */
+function reconcileOnTimer(engine: Engine, log: Logger): () => Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const round = async (): Promise<void> => {
+    await engine.reconcile().catch((error: unknown) => {
+      log.warn({ err: error }, 'decisions left open');
+    });
+    if (!closed) timer = setTimeout(() => void round(), RECONCILE_MS);
+  };
+  const first = round();
+  return async () => {
+    closed = true;
+    clearTimeout(timer);
+    await first;
+  };
 }
 
 const SYNC_POLL_MS = 20;

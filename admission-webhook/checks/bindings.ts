@@ -161,7 +161,7 @@ function requireActiveSession(snapshot: ChainSnapshot, decision: Decision): Sess
     throw new Denied(
       'ENCLAVE_NOT_ACTIVE',
       'no enclave session is active on chain',
-      'register and activate the enclave (daas status shows where its start stands)',
+      'register and activate the enclave (its /readyz names the step it waits for)',
     );
   }
   if (session.revoked) {
