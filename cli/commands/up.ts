@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -93,11 +93,21 @@ interface Run {
   close(): Promise<void>;
 }
 
-/** A given folder is kept; otherwise each start begins in an empty one of its own and removes it at the end. */
+/**
+ * A given folder is kept to be read afterwards, and must be empty: the embedded chain lives in memory, so a cluster of an
+ * earlier start has no chain any more. Otherwise each start has a folder of its own and removes it at the end.
+ */
 async function openRun(dataDir: string | undefined): Promise<Run> {
   if (dataDir !== undefined) {
     const dir = resolve(process.env['INIT_CWD'] ?? process.cwd(), dataDir);
     await mkdir(dir, { recursive: true, mode: 0o700 });
+    if ((await readdir(dir)).length > 0) {
+      throw new CliError(
+        'DATA_DIR_NOT_EMPTY',
+        `${dir} is not empty`,
+        'name a new folder; each start begins with a new chain',
+      );
+    }
     return { dir, close: () => Promise.resolve() };
   }
   await mkdir(runsFolder(), { recursive: true, mode: 0o700 });

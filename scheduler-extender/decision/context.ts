@@ -19,7 +19,7 @@ export interface EngineContext extends EngineDependencies {
   readonly history: History;
   readonly table: NodeTable;
   readonly standing: (snapshot: ChainSnapshot) => Standing;
-  /** Nothing is bound before this time: receipts of an earlier boot may still be alive (docs/fairness.md). */
+  /** Nothing is bound before this time: receipts of an earlier boot may still be alive (createEngine). */
   readonly bindsFromMs: number;
 }
 
@@ -32,7 +32,7 @@ export interface BindRequest {
 
 const REMEDIES: Partial<Record<ExtenderErrorCode, string>> = {
   CACHE_NOT_SYNCED: 'wait until the extender has listed pods and nodes',
-  ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain: daas enclave activate',
+  ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain; its /readyz names the step it waits for',
   RECEIPT_LIVE: 'wait until the receipt expires; kube-scheduler tries again by itself',
   SERVICE_ACCOUNT_UNKNOWN: 'create the service account that the pod names',
   POD_FOREIGN_SCHEDULER: 'point only the profile of our scheduler at this extender',
