@@ -86,13 +86,13 @@ interface Account {
  * An operator starts at zero, and its account stays when it leaves, so that neither debt nor credit is shed.
  */
 export class FairnessLedger {
-  readonly #lagMax: bigint;
+  /** Bound on a lag, either way, when a decision is charged; another policy may bring another. */
+  lagMax: bigint;
   readonly #accounts = new Map<SuiId, Account>();
 
-  /** @param lagMax bound on a lag, either way, when a decision is charged */
   constructor(lagMax: bigint) {
     if (lagMax <= 0n) throw new RangeError('lagMax must be positive');
-    this.#lagMax = lagMax;
+    this.lagMax = lagMax;
   }
 
   lag(operator: SuiId): bigint {
@@ -106,7 +106,7 @@ export class FairnessLedger {
    * @param stakes every operator with an eligible node among those offered; the winner is one of them
    */
   charge(cost: bigint, winner: SuiId, stakes: readonly OperatorStake[]): Charge {
-    const charged = atMost(cost, this.#lagMax + this.lag(winner));
+    const charged = atMost(cost, this.lagMax + this.lag(winner));
     const shares = splitByStake(charged, stakes);
     if (!shares.some(({ operator }) => operator === winner))
       throw new RangeError('the winner was not offered');
@@ -114,7 +114,7 @@ export class FairnessLedger {
     const others = new Map<SuiId, bigint>();
     for (const { operator, units } of shares) {
       if (operator === winner) continue;
-      const given = atMost(units, this.#lagMax - this.lag(operator));
+      const given = atMost(units, this.lagMax - this.lag(operator));
       others.set(operator, given);
       kept += given;
     }

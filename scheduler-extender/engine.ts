@@ -66,6 +66,11 @@ export interface Engine {
   lags(): readonly OperatorLag[];
   /** Settles decisions that have no outcome yet, against the API server. Called at start and on a timer. */
   reconcile(): Promise<void>;
-  status(): { readonly records: bigint; readonly lastSequence: bigint; readonly unsettled: number; readonly maxLag: bigint };
+  status(): {
+    readonly records: bigint;
+    readonly lastSequence: bigint;
+    readonly unsettled: number;
+    readonly maxLag: bigint;
+  };
   close(): Promise<void>;
 }

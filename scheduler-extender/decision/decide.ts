@@ -162,12 +162,14 @@ function announce(context: EngineContext, { identity, nowMs }: BindGround, call:
     last?.session !== identity.session ||
     last.cluster !== identity.cluster ||
     last.term !== identity.term ||
-    last.configVersion !== identity.configVersion
+    last.configVersion !== identity.configVersion ||
+    !equalBytes(last.policyDigest, policyDigest(context.policy))
   ) {
     const session = {
       ...identity,
       decisionKey: context.signer.publicKey,
       policyDigest: policyDigest(context.policy),
+      lagMax: context.policy.lagMax,
       previousSession: last?.session ?? null,
       lagDigest: state.ledger.digest(),
     };

@@ -400,6 +400,33 @@ void t.test(
   },
 );
 
+void t.test('charges made under an earlier policy stay as they were made', async (t) => {
+  const world = new World({ policy: { lagMax: '1000000' } });
+  let engine = await world.start();
+  for (const uid of ['a', 'b', 'c']) {
+    world.addPod(uid);
+    await world.place(engine, uid);
+  }
+  const lags = engine.lags();
+  t.ok(
+    lags.some(({ delivered }) => delivered % 10_000_000n !== 0n),
+    'the cap was at work',
+  );
+  world.policy = { ...world.policy, lagMax: 1_000_000_000n };
+  engine = await world.crash();
+  t.same(engine.lags(), lags);
+  world.advance(10_000);
+  world.addPod('d');
+  t.equal(code(await world.place(engine, 'd')), 'bound');
+  const replay = await replayLog(world.disk.bytes, { policy: world.policy });
+  t.same([...new Set(replay.violations.map((each) => each.code))], ['POLICY_WRONG']);
+  t.same(
+    new Map(replay.lags.map(({ operator, lag }) => [operator, lag])),
+    new Map(engine.lags().map(({ operator, lag }) => [operator, lag])),
+  );
+  await engine.close();
+});
+
 void t.test('a clock that goes back does not put a second receipt in force', async (t) => {
   const world = new World();
   const engine = await world.start();

@@ -34,6 +34,8 @@ const sessionBcs = bcs.struct('LogSession', {
   configVersion: u64,
   decisionKey: bytes32,
   policyDigest: bytes32,
+  /** Of that policy: what replaying the charges needs. */
+  lagMax: u64,
   previousSession: bcs.option(suiId),
   lagDigest: bytes32,
 });

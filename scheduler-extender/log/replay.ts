@@ -184,11 +184,9 @@ class Auditor {
     );
     const lagDigest = this.#state.ledger.digest();
     this.#check(equalBytes(session.lagDigest, lagDigest), 'LAGS_WRONG', 'the session starts from other lags');
-    this.#check(
-      equalBytes(session.policyDigest, this.#policyDigest),
-      'POLICY_WRONG',
-      'the session has another policy',
-    );
+    const policy =
+      equalBytes(session.policyDigest, this.#policyDigest) && session.lagMax === this.#options.policy.lagMax;
+    this.#check(policy, 'POLICY_WRONG', 'the session has another policy');
     if (sessionKeys !== undefined) {
       const key = sessionKeys.get(session.session);
       this.#check(key !== undefined, 'SESSION_KEY_UNKNOWN', `the chain has no session ${session.session}`);

@@ -119,10 +119,15 @@ export class LogState {
   #applyBody(body: RecordBody, parsed?: ParsedDecision): Undo {
     switch (body.$kind) {
       case 'session': {
-        const before = this.session;
+        const { session: before, ledger } = this;
+        const { lagMax } = ledger;
+        if (body.session.lagMax === 0n) throw contradiction('a session without a bound on lags');
         this.session = body.session;
+        // Charges made under an earlier policy stay as they were made.
+        ledger.lagMax = body.session.lagMax;
         return () => {
           this.session = before;
+          ledger.lagMax = lagMax;
         };
       }
       case 'reservation': {

@@ -51,7 +51,7 @@ export class World {
   /** Every message that was ever signed, whatever became of it. */
   readonly signed: Uint8Array[] = [];
   readonly signer = this.#recording(ed25519FromSeed(sha256(utf8('a key for tests'))));
-  readonly policy: Policy;
+  policy: Policy;
   readonly nodes = new Map<string, { name: string; uid: string }>();
   readonly stakes = new Map<SuiId, Stake>();
   readonly claims = new Map<string, NodeClaim>();
