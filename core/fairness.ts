@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto';
+
 import { bcs } from '@mysten/bcs';
 
-import { sha256, utf8, type Bytes } from './bytes.ts';
+import { concatBytes, sha256, utf8, type Bytes } from './bytes.ts';
 import { suiId, u64, type SuiId } from './codec.ts';
 import type { Requests } from './pod.ts';
 import type { Policy } from './policy.ts';
@@ -242,9 +244,9 @@ function byTieBreak<T extends RankedNode>(
   podUid: string,
 ): readonly T[] {
   if (nodes.length === 1) return nodes;
-  const uid = utf8(podUid);
+  const prefix = concatBytes(previous, utf8(podUid));
   return nodes
-    .map((node) => ({ node, key: Buffer.from(sha256(previous, uid, utf8(node.node))) }))
+    .map((node) => ({ node, key: hash('sha256', Buffer.concat([prefix, Buffer.from(node.node)]), 'buffer') }))
     .sort((a, b) => Buffer.compare(a.key, b.key))
     .map(({ node }) => node);
 }
