@@ -139,6 +139,15 @@ function addInspection(program: Command): void {
       const { explainPod } = await import('./commands/explain-pod.ts');
       await explainPod({ json: options.json ?? false }, options.config, options.namespace, name);
     });
+  explain
+    .command('manifest <file>')
+    .description('where a Pod manifest would be placed now; nothing is decided or changed')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: Common) => {
+      const { explainManifest } = await import('./commands/explain-manifest.ts');
+      await explainManifest({ json: options.json ?? false }, options.config, file);
+    });
   const attestation = program.command('attestation').description('attestation documents');
   attestation
     .command('verify <file>')

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, existsSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -106,6 +105,22 @@ void t.test(
     const explained = await run(['explain', 'pod', placed, '-n', 'app'], asked);
     t.equal(explained.code, 0, explained.err);
     t.match(explained.out, /largest lag/);
+
+    const manifest = join(config, '../pod.json');
+    writeFileSync(
+      manifest,
+      JSON.stringify({ kind: 'Pod', spec: { containers: [{ name: 'a', image: 'b' }] } }),
+    );
+    const wouldBe = await run(['explain', 'manifest', manifest, '--json'], asked);
+    t.equal(wouldBe.code, 0, wouldBe.out + wouldBe.err);
+    const dry = z
+      .object({
+        names: z.array(z.string()),
+        rejected: z.array(z.object({ node: z.string(), code: z.string() })),
+      })
+      .parse(JSON.parse(wouldBe.out));
+    t.same([...dry.names].sort(), ['worker-1', 'worker-2']);
+    t.match(dry.rejected, [{ node: 'worker-3', code: 'STAKE_TOO_SMALL' }]);
 
     const log = join(config, '../enclave/data/decisions.log');
     const replayed = await run(['verify', 'log', log], asked);
