@@ -41,7 +41,7 @@ const view = (taints: readonly Taint[], state?: string): NodeView => ({
   stakeState: state,
 });
 const patchTo = (state: string, taints: readonly Taint[] | null): NodePatch => ({
-  metadata: { uid: 'u', resourceVersion: '7', annotations: { 'k3s-daas.io/stake-state': state } },
+  metadata: { resourceVersion: '7', annotations: { 'k3s-daas.io/stake-state': state } },
   spec: { taints },
 });
 

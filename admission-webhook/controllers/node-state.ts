@@ -17,10 +17,12 @@ export interface NodeView {
   readonly stakeState: string | undefined;
 }
 
-/** A JSON merge patch (RFC 7386). With uid and resourceVersion the API server applies it to exactly what was read. */
+/**
+ * A JSON merge patch (RFC 7386). With the resourceVersion the API server applies it to exactly what was read: a node
+ * that was deleted and made again has another one, too.
+ */
 export interface NodePatch {
   readonly metadata: {
-    readonly uid: string;
     readonly resourceVersion: string;
     readonly annotations: Readonly<Record<string, string>>;
   };
@@ -53,7 +55,6 @@ export function nodePatch(node: NodeView, eligibility: Eligibility, now: Date): 
   const taints = settled ? node.taints : [...others, ...ours];
   return {
     metadata: {
-      uid: node.uid,
       resourceVersion: node.resourceVersion,
       annotations: { [STAKE_STATE_ANNOTATION]: state },
     },

@@ -2,18 +2,22 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { nodeManifest } from '@k3s-daas/control-plane';
-import { systemClock } from '@k3s-daas/core';
+import { nodeEligibility, systemClock, type ChainSnapshot } from '@k3s-daas/core';
 import t from 'tap';
 
 import { admin, Cluster, kubelet, SNAPSHOT_AGE_MS_MAX, type ApiCall } from '../test/cluster.ts';
-import { decide, healthy, sign, stake, STAKE_2 } from '../test/world.ts';
+import { decide, healthy, MemoryChain, sign, stake, STAKE_2 } from '../test/world.ts';
+import { clusterApi } from './cluster-api.ts';
+import { nodePatch } from './node-state.ts';
 import { startStakeWatch, type StakeWatch } from './stake-watch.ts';
 
 const SHOP = '/api/v1/namespaces/shop';
 const slashed = { ...healthy, stakes: [stake(STAKE_2)] };
 
+t.setTimeout(300_000);
 let cluster: Cluster;
 let watch: StakeWatch;
+const kubeConfig = new KubeConfig();
 t.before(async () => {
   cluster = await Cluster.start({ scheduler: false });
   for (const name of ['n1', 'n2']) {
@@ -26,7 +30,6 @@ t.before(async () => {
     path: '/api/v1/nodes',
     body: nodeManifest({ name: 'cp-1', cpu: '4', memory: '8Gi', pods: '20' }),
   });
-  const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(await cluster.controlPlane.kubeconfig({ commonName: 'k3s-daas:controller' }));
   watch = startStakeWatch({
     kubeConfig,
@@ -194,7 +197,7 @@ void t.test('changes of others are neither lost nor waited for', async (t) => {
         body,
       });
       if (status >= 300) return i;
-      await sleep(10);
+      await sleep(50);
     }
     return 0;
   })();
@@ -206,3 +209,36 @@ void t.test('changes of others are neither lost nor waited for', async (t) => {
   writing.abort();
   t.equal(await writer, 0, 'no write of the other one failed');
 });
+
+void t.test('a patch applies to exactly what was read', async (t) => {
+  const api = clusterApi(kubeConfig);
+  const seen = await api.node('n2');
+  if (seen === null) throw new Error('n2 is gone');
+  const stale = nodePatch(seen, nodeEligibility(slashedSnapshot(), 'n1'), new Date());
+  if (stale === null) throw new Error('nothing to change');
+  const body = { spec: { taints: [{ key: 'example.com/busy', effect: 'NoSchedule' }] } };
+  await ok({
+    ...admin,
+    method: 'PATCH',
+    path: '/api/v1/nodes/n2',
+    type: 'application/merge-patch+json',
+    body,
+  });
+  t.equal(await api.patchNode('n2', stale), 'conflict', 'the node has changed since');
+  t.match(await api.node('n2'), { stakeState: 'ELIGIBLE', taints: [{ key: 'example.com/busy' }] });
+  t.equal(await api.patchNode('n8', stale), 'gone');
+  t.equal(await api.node('n8'), null);
+
+  await ok({ ...admin, method: 'DELETE', path: '/api/v1/nodes/n2' });
+  const again = nodeManifest({ name: 'n2', cpu: '4', memory: '8Gi', pods: '20' });
+  await ok({ ...kubelet('n2'), method: 'POST', path: '/api/v1/nodes', body: again });
+  t.equal(await api.patchNode('n2', stale), 'conflict', 'another node of the name');
+});
+
+function slashedSnapshot(): ChainSnapshot {
+  const chain = new MemoryChain();
+  chain.set(slashed, Date.now());
+  const snapshot = chain.current();
+  if (snapshot === null) throw new Error('no snapshot');
+  return snapshot;
+}

@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** The API limits a request to 3 MiB; a review carries object and oldObject, and JSON escapes. */
 export const BODY_BYTES_MAX = 16 * 1024 * 1024;
 /** A Node or Pod nests about 20 deep; JSON.parse recurses and must not meet thousands. */
-export const JSON_DEPTH_MAX = 128;
+const JSON_DEPTH_MAX = 128;
 
 export type ReviewErrorCode = 'JSON_MALFORMED' | 'JSON_TOO_DEEP' | 'REVIEW_MALFORMED';
 

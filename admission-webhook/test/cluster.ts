@@ -28,7 +28,7 @@ import {
 } from '../index.ts';
 import { healthy, MemoryChain, type WorldState } from './world.ts';
 
-export const API_CLIENT = 'k3s-daas:api-server';
+const API_CLIENT = 'k3s-daas:api-server';
 export const SNAPSHOT_AGE_MS_MAX = 30_000;
 
 export interface Answer {

@@ -21,10 +21,10 @@ import {
 export const id = (byte: string): string => `0x${byte.repeat(32)}`;
 const digest = (text: string): Uint8Array => sha256(utf8(text));
 
-export const CLUSTER = id('c1');
-export const SESSION = id('5e');
-export const TERM = 3n;
-export const POLICY_DIGEST = digest('policy');
+const CLUSTER = id('c1');
+const SESSION = id('5e');
+const TERM = 3n;
+const POLICY_DIGEST = digest('policy');
 export const STAKE_1 = id('a1');
 export const STAKE_2 = id('a2');
 const OWNER = id('0e');
