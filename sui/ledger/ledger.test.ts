@@ -324,6 +324,14 @@ void t.test('a failed transaction pays gas and leaves contents as they were', as
     0,
   );
 
+  await t.rejects(
+    run((tx) => {
+      const args = [tx.object(counterId), tx.pure.u64(13), tx.object.clock()];
+      tx.moveCall({ target: target(world, 'add'), arguments: args });
+    }),
+    /'EForbidden': Thirteen is not counted\./,
+    'an #[error] constant is named with its text',
+  );
   const rejected: [string, (tx: Transaction) => void, RegExp][] = [
     ['step limit', (tx) => void tx.moveCall({ target: target(world, 'spin') }), /step limit/],
     [

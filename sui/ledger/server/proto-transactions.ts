@@ -7,6 +7,7 @@ import type { Outcome } from '../chain/execute.ts';
 import type { ExecutedTransaction } from '../chain/history.ts';
 import type { EmittedEvent } from '../chain/object-runtime.ts';
 import type { Argument, CallArg, Command, ParsedTransaction, TransactionData } from '../chain/transaction.ts';
+import type { CleverError } from '../vm/clever-error.ts';
 import { isPlainFailure, type Failure, type MoveLocation } from '../vm/failure.ts';
 import { protoOwner, protoTimestamp, type Partial } from './proto-objects.ts';
 
@@ -144,6 +145,16 @@ function protoLocation(location: MoveLocation): Partial<typeof GrpcTypes.MoveLoc
   return { package: address, module, function: functionIndex, functionName, instruction };
 }
 
+function protoClever({ line, errorCode, constantName, text }: CleverError): GrpcTypes.CleverError {
+  return {
+    lineNumber: BigInt(line),
+    ...(errorCode === null ? {} : { errorCode: BigInt(errorCode) }),
+    ...(constantName === null ? {} : { constantName }),
+    ...(text === null ? {} : { constantType: 'vector<u8>' }),
+    value: text === null ? { oneofKind: undefined } : { oneofKind: 'rendered', rendered: text },
+  };
+}
+
 type ErrorDetails = GrpcTypes.ExecutionError['errorDetails'];
 
 function protoErrorDetails(failure: Failure): ErrorDetails {
@@ -151,11 +162,11 @@ function protoErrorDetails(failure: Failure): ErrorDetails {
   if (isPlainFailure(failure) || failure.kind === 'MOVE_PRIMITIVE_RUNTIME_ERROR')
     return { oneofKind: undefined };
   switch (failure.kind) {
-    case 'MOVE_ABORT':
-      return {
-        oneofKind: 'abort',
-        abort: { abortCode: failure.code, location: protoLocation(failure.location) },
-      };
+    case 'MOVE_ABORT': {
+      const { code: abortCode, location, clever } = failure;
+      const details = clever === null ? {} : { cleverError: protoClever(clever) };
+      return { oneofKind: 'abort', abort: { abortCode, location: protoLocation(location), ...details } };
+    }
     case 'COMMAND_ARGUMENT_ERROR': {
       const kind = GrpcTypes.CommandArgumentError_CommandArgumentErrorKind[failure.fault];
       return {

@@ -1,3 +1,4 @@
+import type { CleverError } from './clever-error.ts';
 import type { Address } from './types.ts';
 
 /** Where in the bytecode something happened. `functionIndex` counts function definitions, `instruction` operations. */
@@ -28,7 +29,12 @@ export type ArgumentFault =
 
 /** Names as in the enum ExecutionErrorKind of Sui's gRPC API. */
 export type Failure =
-  | { readonly kind: 'MOVE_ABORT'; readonly code: bigint; readonly location: MoveLocation }
+  | {
+      readonly kind: 'MOVE_ABORT';
+      readonly code: bigint;
+      readonly location: MoveLocation;
+      readonly clever: CleverError | null;
+    }
   | { readonly kind: 'MOVE_PRIMITIVE_RUNTIME_ERROR'; readonly location: MoveLocation }
   | { readonly kind: 'COMMAND_ARGUMENT_ERROR'; readonly argument: number; readonly fault: ArgumentFault }
   | {

@@ -1,3 +1,4 @@
+import { cleverError } from './clever-error.ts';
 import {
   ExecutionFailure,
   NativeAbort,
@@ -374,10 +375,13 @@ function place({ address, module, functionName, instruction }: MoveLocation): st
 
 function aborted(fn: LoadedFunction, instruction: number, code: bigint): ExecutionFailure {
   const location = locate(fn, instruction);
-  return new ExecutionFailure(
-    { kind: 'MOVE_ABORT', code, location },
-    `MoveAbort in ${place(location)}, abort code: ${code}`,
-  );
+  const clever = cleverError(fn.module.json, code);
+  const text =
+    clever === null
+      ? ''
+      : ` (line ${clever.line}: ${clever.constantName ?? 'assertion'} ${clever.text ?? ''})`;
+  const message = `MoveAbort in ${place(location)}, abort code: ${code}${text}`;
+  return new ExecutionFailure({ kind: 'MOVE_ABORT', code, location, clever }, message);
 }
 
 function fault(fn: LoadedFunction, instruction: number, what: string): ExecutionFailure {
