@@ -34,7 +34,11 @@ export interface Api {
   /** The text of a 200 reply. */
   text(path: string): Promise<string>;
   /** Calls `onLine` for every line of an endless reply; resolves when the reply has begun, with what ends it. */
-  lines(path: string, onLine: (line: string) => void, onEnd: (error: BenchError) => void): Promise<() => void>;
+  lines(
+    path: string,
+    onLine: (line: string) => void,
+    onEnd: (error: BenchError) => void,
+  ): Promise<() => void>;
   close(): void;
 }
 

@@ -46,7 +46,8 @@ const run = promisify(execFile);
 
 export async function currentCommit(): Promise<Commit> {
   try {
-    const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', REPOSITORY, ...args])).stdout;
+    const git = async (...args: string[]): Promise<string> =>
+      (await run('git', ['-C', REPOSITORY, ...args])).stdout;
     const id = (await git('rev-parse', '--short', 'HEAD')).trim();
     return { id, dirty: (await git('status', '--porcelain', '--untracked-files=no')).trim() !== '' };
   } catch {

@@ -35,16 +35,24 @@ async function main(args: readonly string[]): Promise<number> {
     stop.abort(processEnded(exit));
   };
   const dir = await mkdtemp(join(tmpdir(), 'k3s-daas-bench-'));
+  const remove = async (): Promise<void> => {
+    if (bench.keep) process.stderr.write(`the logs are in ${dir}\n`);
+    else await rm(dir, { recursive: true, force: true });
+  };
   try {
     await measure(bench, args, dir, stop.signal, onExit);
+    await remove();
     return 0;
   } catch (error) {
     // What was under way failed because of the abort; its reason says more.
     const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
     process.stderr.write(`${describeError(reason)}\n`);
-    return ended.length === 0 && stop.signal.aborted ? INTERRUPTED : 1;
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+    if (ended.length === 0 && stop.signal.aborted) {
+      await remove();
+      return INTERRUPTED;
+    }
+    process.stderr.write(`the logs are in ${dir}\n`);
+    return 1;
   }
 }
 

@@ -4,7 +4,7 @@ import { needsOurs, parseOptions, turns } from './options.ts';
 
 const FOLDERS = { results: '/results', quick: '/quick' };
 
-t.test('defaults, quick, overrides', (t) => {
+void t.test('defaults, quick, overrides', (t) => {
   const options = parseOptions([], FOLDERS);
   t.match(options, {
     nodes: [500, 1000, 5000],
@@ -25,7 +25,7 @@ t.test('defaults, quick, overrides', (t) => {
   t.end();
 });
 
-t.test('what is wrong is named', (t) => {
+void t.test('what is wrong is named', (t) => {
   const refusals: [string[], RegExp][] = [
     [['--subjects', 'theirs'], /theirs|subjects/],
     [['--rounds', '0'], /rounds/],
@@ -39,7 +39,7 @@ t.test('what is wrong is named', (t) => {
   t.end();
 });
 
-t.test('turns rotate', (t) => {
+void t.test('turns rotate', (t) => {
   const subjects = ['stock', 'nothing', 'ours'] as const;
   t.same(turns(subjects, 0), ['stock', 'nothing', 'ours']);
   t.same(turns(subjects, 1), ['nothing', 'ours', 'stock']);

@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly operators: number;
   /** Folder of the results. */
   readonly out: string;
+  /** Whether the folder with logs and data of the clusters stays. */
+  readonly keep: boolean;
 }
 
 export const HELP = `npm run bench -- [options]
@@ -40,10 +42,19 @@ do-nothing extender, (c) the same with ours, on the real control plane, interlea
   --operators 50          owners of stakes
   --out bench/results     folder of the results
   --quick                 50 nodes, 2 rounds, 60 + 20 pods: does it work? (writes to a temporary folder unless --out)
+  --keep                  leave the folder with the logs of all programs
   --help
 `;
 
-const DEFAULTS = { nodes: '500,1000,5000', rounds: '5', pods: '500', paced: '60', rate: '20', k: '64', operators: '50' };
+const DEFAULTS = {
+  nodes: '500,1000,5000',
+  rounds: '5',
+  pods: '500',
+  paced: '60',
+  rate: '20',
+  k: '64',
+  operators: '50',
+};
 const QUICK = { ...DEFAULTS, nodes: '50', rounds: '2', pods: '60', paced: '20', operators: '10' };
 
 const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
@@ -58,6 +69,7 @@ const schema = z.object({
   k: whole(1, 1024),
   operators: whole(1, 1_000),
   out: z.string().min(1),
+  keep: z.boolean().default(false),
 });
 
 /**
@@ -84,6 +96,7 @@ export function parseOptions(
         operators: text,
         out: text,
         quick: { type: 'boolean' },
+        keep: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }));

@@ -29,7 +29,7 @@ age +Inf
 other_metric{broken 1
 `;
 
-t.test('parses names, labels with escapes, values and timestamps', (t) => {
+void t.test('parses names, labels with escapes, values and timestamps', (t) => {
   const samples = parseMetrics(TEXT, ['attempts_', 'up', 'age']);
   t.same(samples, [
     {
@@ -48,7 +48,7 @@ t.test('parses names, labels with escapes, values and timestamps', (t) => {
   t.end();
 });
 
-t.test('histograms by labels, added up where labels are left out', (t) => {
+void t.test('histograms by labels, added up where labels are left out', (t) => {
   const samples = parseMetrics(TEXT, ['rpc_']);
   const filter = histogramOf(samples, 'rpc_seconds', { verb: 'filter' });
   t.same(filter, { bounds: [0.1, 0.5, Infinity], counts: [10, 30, 40], sum: 20, count: 40 });
@@ -59,7 +59,7 @@ t.test('histograms by labels, added up where labels are left out', (t) => {
   t.end();
 });
 
-t.test('quantiles as histogram_quantile has them', (t) => {
+void t.test('quantiles as histogram_quantile has them', (t) => {
   const filter = histogramOf(parseMetrics(TEXT, ['rpc_']), 'rpc_seconds', { verb: 'filter' });
   t.equal(histogramQuantile(filter, 0.125), 0.05, 'halfway through the first bucket');
   // Rank 20: 10 of the 20 observations between 0.1 and 0.5.
@@ -72,7 +72,7 @@ t.test('quantiles as histogram_quantile has them', (t) => {
   t.end();
 });
 
-t.test('delta and sum', (t) => {
+void t.test('delta and sum', (t) => {
   const before = { bounds: [1, 2, Infinity], counts: [1, 2, 3], sum: 5, count: 3 };
   const after = { bounds: [1, 2, Infinity], counts: [4, 6, 10], sum: 25, count: 10 };
   const delta = { bounds: [1, 2, Infinity], counts: [3, 4, 7], sum: 20, count: 7 };

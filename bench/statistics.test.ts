@@ -3,7 +3,7 @@ import t from 'tap';
 
 import { median, pairedRatio, quantile, ratePerSecond, summarize } from './statistics.ts';
 
-t.test('quantile agrees with numpy.percentile', (t) => {
+void t.test('quantile agrees with numpy.percentile', (t) => {
   // numpy.percentile([15, 20, 35, 40, 50], [0, 5, 30, 40, 50, 99, 100])
   const samples = [40, 15, 50, 20, 35];
   const expected: [number, number][] = [
@@ -22,14 +22,14 @@ t.test('quantile agrees with numpy.percentile', (t) => {
   t.end();
 });
 
-t.test('median and summary', (t) => {
+void t.test('median and summary', (t) => {
   t.equal(median([3, 1, 2]), 2);
   t.equal(median([4, 1, 3, 2]), 2.5);
   t.same(summarize([5, 1, 3]), { count: 3, median: 3, min: 1, max: 5 });
   t.end();
 });
 
-t.test('ratios are taken round by round', (t) => {
+void t.test('ratios are taken round by round', (t) => {
   const values = new Map([
     [1, 50],
     [2, 90],
@@ -48,7 +48,7 @@ t.test('ratios are taken round by round', (t) => {
   t.end();
 });
 
-t.test('rate from the first to the last event', (t) => {
+void t.test('rate from the first to the last event', (t) => {
   t.equal(ratePerSecond([1000, 1500, 2000]), 2, 'two intervals in one second');
   t.equal(ratePerSecond([2000, 1000, 1500]), 2, 'in any order');
   t.ok(Number.isNaN(ratePerSecond([5])));
@@ -56,7 +56,7 @@ t.test('rate from the first to the last event', (t) => {
   t.end();
 });
 
-t.test('quantiles grow with q and stay among the samples', (t) => {
+void t.test('quantiles grow with q and stay among the samples', (t) => {
   const numbers = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 });
   const unit = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(

@@ -92,7 +92,10 @@ export async function startCluster(options: ClusterOptions): Promise<BenchCluste
 }
 
 async function connector(plane: ControlPlane): Promise<(url: string) => Api> {
-  const { certPem, keyPem } = await plane.issueClient({ commonName: 'bench', organizations: ['system:masters'] });
+  const { certPem, keyPem } = await plane.issueClient({
+    commonName: 'bench',
+    organizations: ['system:masters'],
+  });
   return (url) => connectApi(url, { caPem: plane.caPem, certPem, keyPem });
 }
 
@@ -126,8 +129,9 @@ async function prepareNodes({ plane, stack }: Base, api: Api, options: ClusterOp
   }
   for (const { name, pid } of plane.children) if (IDLE.includes(name)) process.kill(pid, 'SIGTERM');
   const names = nodeNames(nodes);
-  if (stack !== null) await stakeNodes(stack, names, Math.min(bench.operators, nodes));
+  const nudge = stack === null ? null : await stakeNodes(stack, names, Math.min(bench.operators, nodes));
   await createNodes(api, names, signal);
+  await nudge?.();
   await untilNodesSettled(api, nodes, stack !== null, signal);
 }
 

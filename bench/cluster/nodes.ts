@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { nodeManifest } from '@k3s-daas/control-plane';
 import type { Stack } from '@k3s-daas/cli';
-import { generateEd25519, NODE_USER_PREFIX, STAKE_STATE_ANNOTATION } from '@k3s-daas/core';
-import { BATCH_MAX, claimMany, proveNodeKey, stakeMany } from '@k3s-daas/sui-client';
+import { generateEd25519, NODE_USER_PREFIX, STAKE_STATE_ANNOTATION, type SuiId } from '@k3s-daas/core';
+import { BATCH_MAX, claimMany, proveNodeKey, stakeMany, topUp } from '@k3s-daas/sui-client';
 import { z } from 'zod';
 
 import { inParallel, type Api } from '../kube-api.ts';
@@ -33,27 +33,41 @@ export function capacityOf(count: number): { cpuMilli: bigint; memoryBytes: bigi
   return { cpuMilli: nodes * CPU_MILLI, memoryBytes: nodes * MEMORY_MIB * (1n << 20n) };
 }
 
-/** Stakes for every name and claims it; owner number i stakes (1 + i mod 5) units behind each of its nodes. */
-export async function stakeNodes(stack: Stack, names: readonly string[], owners: number): Promise<void> {
+type Owner = Awaited<ReturnType<Stack['world']['fundedActor']>>;
+
+/** Adds a little to one node's stake. */
+export type Nudge = () => Promise<unknown>;
+
+/**
+ * Stakes for every name and claims it; owner number i stakes (1 + i mod 5) units behind each of its nodes.
+ *
+ * @returns a change of the chain to make when the nodes are there: the stake controller then looks at all nodes at once,
+ *   and not in its next regular round, in the middle of what is measured.
+ */
+export async function stakeNodes(stack: Stack, names: readonly string[], owners: number): Promise<Nudge> {
   const share = Math.ceil(names.length / owners);
   const shares = Array.from({ length: owners }, (_, at) => ({
     names: names.slice(at * share, (at + 1) * share),
     amount: STAKE_MIST * BigInt(1 + (at % 5)),
   })).filter((one) => one.names.length > 0);
+  const nudges: Nudge[] = [];
   await inParallel(shares, OWNERS_AT_ONCE, async (one) => {
     const owner = await stack.world.fundedActor();
     for (let at = 0; at < one.names.length; at += BATCH_MAX) {
-      await stakeBatch(stack, owner, one.names.slice(at, at + BATCH_MAX), one.amount);
+      const position = await stakeBatch(stack, owner, one.names.slice(at, at + BATCH_MAX), one.amount);
+      nudges.push(() => topUp(owner, position, 1n));
     }
   });
+  return async () => nudges[0]?.();
 }
 
+/** @returns one of the positions. */
 async function stakeBatch(
   { world }: Stack,
-  owner: Awaited<ReturnType<Stack['world']['fundedActor']>>,
+  owner: Owner,
   names: readonly string[],
   amount: bigint,
-): Promise<void> {
+): Promise<SuiId> {
   const { cluster } = world.owned;
   const amounts = names.map(() => amount);
   const { positions } = await stakeMany(owner, { cluster, role: 1, amounts });
@@ -64,10 +78,19 @@ async function stakeBatch(
     // No kubelet joins with this name, so the hash is that of a key which nobody has.
     const csrKeyHash = new Uint8Array(createHash('sha256').update(`bench ${name}`).digest());
     const proof = proveNodeKey(nodeKey, { cluster, position, name, csrKeyHash });
-    const terms = { name, nodeKey: nodeKey.publicKey, csrKeyHash, cpuMilli: CPU_MILLI, memoryMib: MEMORY_MIB };
+    const terms = {
+      name,
+      nodeKey: nodeKey.publicKey,
+      csrKeyHash,
+      cpuMilli: CPU_MILLI,
+      memoryMib: MEMORY_MIB,
+    };
     return { ...terms, position, proof };
   });
   await claimMany(owner, cluster, claims);
+  const [first] = positions;
+  if (first === undefined) throw new RangeError('a batch is not empty');
+  return first;
 }
 
 /**
@@ -84,7 +107,11 @@ export async function createNodes(api: Api, names: readonly string[], signal: Ab
       const { status, text } = await api.call({ method: 'POST', path: '/api/v1/nodes', body, headers });
       if (status === 201 || status === 409) return null;
       if (status === 403) return text.slice(0, 300);
-      throw new BenchError('API_REFUSED', `POST of node ${name}: ${status} ${text.slice(0, 300)}`, 'see the logs');
+      throw new BenchError(
+        'API_REFUSED',
+        `POST of node ${name}: ${status} ${text.slice(0, 300)}`,
+        'see the logs',
+      );
     });
     // Admission taints every new node as not ready, and nobody plays the controller that lifts it.
     await api.json({

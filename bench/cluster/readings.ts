@@ -88,7 +88,9 @@ export async function read(
   return {
     apiServer: pick(fromApi, API_SERVER),
     scheduler: pick(fromScheduler, SCHEDULER),
-    attempts: Object.fromEntries(results.map((result) => [result, valueOf(fromScheduler, ATTEMPTS, { result })])),
+    attempts: Object.fromEntries(
+      results.map((result) => [result, valueOf(fromScheduler, ATTEMPTS, { result })]),
+    ),
     verbs: Object.fromEntries(verbs),
     cpu,
   };
@@ -153,5 +155,7 @@ function subtract(
   before: Readonly<Record<string, number>>,
   after: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]),
+  );
 }

@@ -97,7 +97,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const verb = (request.url ?? '').slice(1);
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const value = verb === 'samples' ? takeSamples() : await answer(verb, Buffer.concat(chunks).toString('utf8'));
+  const value =
+    verb === 'samples' ? takeSamples() : await answer(verb, Buffer.concat(chunks).toString('utf8'));
   const body = Buffer.from(JSON.stringify(value));
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
   response.end(body);

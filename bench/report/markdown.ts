@@ -67,12 +67,18 @@ function throughput(summaries: readonly SubjectSummary[]): string {
     ratio(rateToNothing),
   ]);
   const header = ['', 'nodes', 'pods/s', 'min–max', '÷ stock', '÷ do-nothing'];
-  return section('Throughput', 'Drain: median of the rounds; ratios are medians of the ratios within a round.', header, rows);
+  return section(
+    'Throughput',
+    'Drain: median of the rounds; ratios are medians of the ratios within a round.',
+    header,
+    rows,
+  );
 }
 
 function ratio(summary: Summary | null): string {
-  return summary === null || summary.count === 0
-    ? '–'
+  if (summary === null || summary.count === 0) return '–';
+  return summary.min === 1 && summary.max === 1
+    ? '1'
     : `${number(summary.median)} (${number(summary.min)}–${number(summary.max)})`;
 }
 
@@ -89,10 +95,11 @@ function paced(summaries: readonly SubjectSummary[], { rate }: BenchOptions): st
             number(paced.latency.p99),
             number(paced.create.p50),
             number(paced.create.p99),
+            String(paced.failedAttempts),
           ],
         ],
   );
-  const header = ['ms', 'nodes', 'pods', 'bound p50', 'p99', 'of it create p50', 'p99'];
+  const header = ['ms', 'nodes', 'pods', 'bound p50', 'p99', 'of it create p50', 'p99', 'failed attempts'];
   return section('Create to bound', `${rate} pods a second; all rounds together.`, header, rows);
 }
 
@@ -104,9 +111,7 @@ function verbs(summaries: readonly SubjectSummary[]): string {
       const drain = verbs[verb];
       if (drain === undefined) return [];
       const steady = paced?.verbs[verb];
-      return [
-        [`${NAMES[subject]}: ${verb}`, String(nodes), ...timing(drain), ...timing(steady)],
-      ];
+      return [[`${NAMES[subject]}: ${verb}`, String(nodes), ...timing(drain), ...timing(steady)]];
     }),
   );
   const header = ['ms', 'nodes', 'drain mean', 'p50', 'p99', 'paced mean', 'p50', 'p99'];
@@ -138,7 +143,18 @@ function scheduler(summaries: readonly SubjectSummary[]): string {
       String(failedAttempts),
     ];
   });
-  const header = ['ms', 'nodes', 'algorithm mean', 'p50', 'p99', 'mean − stock', 'attempt mean', 'p50', 'p99', 'failed'];
+  const header = [
+    'ms',
+    'nodes',
+    'algorithm mean',
+    'p50',
+    'p99',
+    'mean − stock',
+    'attempt mean',
+    'p50',
+    'p99',
+    'failed',
+  ];
   const text =
     'Drain, by its own metrics. Algorithm: filter and score with the calls of the extender, one pod after the other; ' +
     'attempt: with the binding.';
@@ -154,7 +170,16 @@ function binding(summaries: readonly SubjectSummary[]): string {
     number(verbs['bind']?.mean),
     percent(bindingShare),
   ]);
-  const header = ['ms', 'nodes', 'POST binding mean', 'p50', 'p99', 'of it webhook', 'bind verb mean', 'POST’s share'];
+  const header = [
+    'ms',
+    'nodes',
+    'POST binding mean',
+    'p50',
+    'p99',
+    'of it webhook',
+    'bind verb mean',
+    'POST’s share',
+  ];
   return section('Binding', 'Drain, by the metrics of kube-apiserver.', header, rows);
 }
 
@@ -173,7 +198,16 @@ function cpu(summaries: readonly SubjectSummary[]): string {
       number(cpu['bench']),
     ];
   });
-  const header = ['CPU s', 'nodes', 'kube-apiserver', 'etcd', 'kube-scheduler', 'extender', 'webhook', 'bench'];
+  const header = [
+    'CPU s',
+    'nodes',
+    'kube-apiserver',
+    'etcd',
+    'kube-scheduler',
+    'extender',
+    'webhook',
+    'bench',
+  ];
   const text = 'Per 1,000 pods of a drain, the start of kube-scheduler included; median of the rounds.';
   return section('CPU', text, header, rows);
 }

@@ -1,10 +1,5 @@
 import { SUBJECTS, type Subject } from '../options.ts';
-import {
-  histogramMean,
-  histogramQuantile,
-  histogramSum,
-  type Histogram,
-} from '../prometheus.ts';
+import { histogramMean, histogramQuantile, histogramSum, type Histogram } from '../prometheus.ts';
 import type { Measured } from '../cluster/readings.ts';
 import type { Turn } from '../scenarios/turn.ts';
 import { median, pairedRatio, quantile, ratePerSecond, summarize, type Summary } from '../statistics.ts';
@@ -30,6 +25,7 @@ export interface SubjectSummary {
     readonly latency: Timing;
     readonly create: Timing;
     readonly verbs: Readonly<Record<string, Timing>>;
+    readonly failedAttempts: number;
   } | null;
   /** Of the drains: calls of the extender as it sees them itself. */
   readonly verbs: Readonly<Record<string, Timing>>;
@@ -38,7 +34,7 @@ export interface SubjectSummary {
   readonly apiServer: Readonly<Record<string, Timing>>;
   /** Share of the time of a bind that is the API server's answer to the Binding, by means; NaN without an extender. */
   readonly bindingShare: number;
-  /** Attempts of kube-scheduler that placed nothing, all rounds. */
+  /** Attempts of kube-scheduler that placed nothing, in all drains. The pod is tried again after a second or more. */
   readonly failedAttempts: number;
   /** CPU seconds per 1,000 pods of a drain by process, start of the scheduler included; median of the rounds. */
   readonly cpu: Readonly<Record<string, number>>;
@@ -94,17 +90,22 @@ function summarizeSubject(
             latency: timingOf(paced.flatMap(({ latencyMs }) => latencyMs)),
             create: timingOf(paced.flatMap(({ createMs }) => createMs)),
             verbs: verbTimings(paced.map(({ measured }) => measured)),
+            failedAttempts: failedAttempts(paced.map(({ measured }) => measured)),
           },
     verbs,
     scheduler: pooled(drains.map((measured) => measured.scheduler)),
     apiServer,
     bindingShare: binding / (verbs['bind']?.mean ?? Number.NaN),
-    failedAttempts: drains.reduce(
-      (sum, { attempts }) => sum + (attempts['unschedulable'] ?? 0) + (attempts['error'] ?? 0),
-      0,
-    ),
+    failedAttempts: failedAttempts(drains),
     cpu: cpuPerThousand(turns),
   };
+}
+
+function failedAttempts(measured: readonly Measured[]): number {
+  return measured.reduce(
+    (sum, { attempts }) => sum + (attempts['unschedulable'] ?? 0) + (attempts['error'] ?? 0),
+    0,
+  );
 }
 
 /** Ours from its histograms, those of the do-nothing extender from every call. */

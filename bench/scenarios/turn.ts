@@ -19,6 +19,8 @@ const SETTLE_MS = 500;
 export interface Drain {
   /** From the start of the scheduler's process, ms. */
   readonly boundMs: readonly number[];
+  /** Ends of the bench's own watch, after which some bindings are heard of late. */
+  readonly watchRestarts: number;
   readonly measured: Measured;
 }
 
@@ -27,6 +29,7 @@ export interface Paced {
   readonly latencyMs: readonly number[];
   /** Of those, until the POST was answered. */
   readonly createMs: readonly number[];
+  readonly watchRestarts: number;
   readonly measured: Measured;
 }
 
@@ -84,11 +87,12 @@ async function runScheduler(
     await watch.reach(pods.names.length, BOUND_MS_MAX, signal);
     const measured = await difference(cluster, before, await read(cluster, scheduler, isOurs));
     const boundMs = [...watch.boundAt.values()].map((at) => at - startedAt);
+    const watchRestarts = watch.restarts;
     await removePods(api, pods, signal);
     await sleep(SETTLE_MS, undefined, { signal });
     const set = podSet(subject, `${subject}-${round}-paced`, options.paced.paced);
     const paced = set.names.length === 0 ? null : await runPaced(options, set, scheduler, isOurs);
-    return { drain: { boundMs, measured }, paced };
+    return { drain: { boundMs, watchRestarts, measured }, paced };
   } finally {
     watch.close();
     await scheduler.stop();
@@ -110,7 +114,8 @@ async function runPaced(
     await watch.reach(pods.names.length, BOUND_MS_MAX, signal);
     const measured = await difference(cluster, before, await read(cluster, scheduler, isOurs));
     const latencyMs = sent.map(({ name, at }) => (watch.boundAt.get(name) ?? Number.NaN) - at);
-    return { latencyMs, createMs: sent.map(({ createMs }) => createMs), measured };
+    const createMs = sent.map((pod) => pod.createMs);
+    return { latencyMs, createMs, watchRestarts: watch.restarts, measured };
   } finally {
     watch.close();
     await removePods(api, pods, signal).catch(() => undefined);
