@@ -388,6 +388,28 @@ void t.test('a failed transaction pays gas and leaves contents as they were', as
       /invalid value usage/,
     ],
     [
+      'borrowed twice',
+      (tx) => void tx.moveCall({ target: target(world, 'swap'), arguments: [tx.object(ticket), tx.object(ticket)] }),
+      /invalid value usage/,
+    ],
+    [
+      'borrowed after a move',
+      (tx) => {
+        tx.moveCall({ target: target(world, 'tear'), arguments: [tx.object(ticket)] });
+        tx.moveCall({ target: target(world, 'renumber'), arguments: [tx.object(ticket), tx.pure.u64(1)] });
+      },
+      /invalid value usage/,
+    ],
+    [
+      'moved while borrowed',
+      (tx) =>
+        void tx.moveCall({
+          target: target(world, 'attach'),
+          arguments: [tx.object(ticket), tx.pure.u64(1), tx.object(ticket)],
+        }),
+      /invalid value usage/,
+    ],
+    [
       'hot potato',
       (tx) => {
         const promise = tx.moveCall({ target: target(world, 'promise'), arguments: [tx.object(ticket)] });

@@ -100,6 +100,12 @@ public fun renumber(ticket: &mut Ticket, number: u64) {
     ticket.number = number;
 }
 
+public fun swap(a: &mut Ticket, b: &mut Ticket) {
+    let number = a.number;
+    a.number = b.number;
+    b.number = number;
+}
+
 public fun tear(ticket: Ticket) {
     let Ticket { id, .. } = ticket;
     id.delete();
