@@ -1,7 +1,11 @@
+import { join } from 'node:path';
+
+import { compilePackage } from '@k3s-daas/move';
 import { bcs } from '@mysten/sui/bcs';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
-import { deriveDynamicFieldID } from '@mysten/sui/utils';
+import { deriveDynamicFieldID, normalizeSuiAddress } from '@mysten/sui/utils';
+import fc from 'fast-check';
 import t from 'tap';
 
 import { feeAt, REFERENCE_GAS_PRICE } from './index.ts';
@@ -389,7 +393,11 @@ void t.test('a failed transaction pays gas and leaves contents as they were', as
     ],
     [
       'borrowed twice',
-      (tx) => void tx.moveCall({ target: target(world, 'swap'), arguments: [tx.object(ticket), tx.object(ticket)] }),
+      (tx) =>
+        void tx.moveCall({
+          target: target(world, 'swap'),
+          arguments: [tx.object(ticket), tx.object(ticket)],
+        }),
       /invalid value usage/,
     ],
     [
@@ -526,6 +534,49 @@ void t.test('signatures, owners, versions, replays, sponsors', async (t) => {
   await t.rejects(ledger.executeTransaction(expired, [(await user.signTransaction(expired)).signature]), {
     code: 'TRANSACTION_EXPIRED',
   });
+});
+
+void t.test('publishing: what is malformed leaves no module behind', async (t) => {
+  await using world = await createWorld();
+  const { ledger, client, address } = world;
+  const record = ledger.objects.get(world.packageId);
+  const [published = new Uint8Array()] = record?.kind === 'package' ? [...record.modules.values()] : [];
+  const framework = ['0x1', '0x2'].map((id) => normalizeSuiAddress(id));
+  const compiled =
+    (await compilePackage({ dir: join(import.meta.dirname, 'testdata', 'sandbox') })).modules[0] ??
+    new Uint8Array();
+  const publish = async (modules: Uint8Array[], dependencies: string[] = framework) => {
+    const tx = new Transaction();
+    tx.setSender(address);
+    tx.transferObjects(
+      [tx.publish({ modules: modules.map((module) => Array.from(module)), dependencies })],
+      address,
+    );
+    const result = await client.simulateTransaction({ transaction: tx, include: { effects: true } });
+    const changed = result.Transaction?.effects.changedObjects ?? [];
+    const id = changed.find(({ outputState }) => outputState === 'PackageWrite')?.objectId;
+    return { error: result.FailedTransaction?.status.error?.message, id };
+  };
+  const { id } = await publish([compiled]);
+  t.match(id, /^0x/, 'well-formed: published in the simulation');
+  t.equal(ledger.loader.moduleNamed(id ?? '', 'counter'), undefined, 'and gone with it');
+  t.match((await publish([published])).error, /must have address 0x0/);
+  t.match((await publish([compiled, compiled])).error, /same name/);
+  t.match((await publish([compiled], ['0x1'])).error, /not among the dependencies/);
+  t.match((await publish([compiled], [...framework, `0x${'7'.repeat(64)}`])).error, /does not exist/);
+  t.match((await publish([compiled.slice(0, -20)])).error, /does not deserialize/);
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+      const bent = Uint8Array.from(compiled);
+      bent[at % bent.length] = (bent[at % bent.length] ?? 0) ^ by;
+      const before = snapshot(world);
+      if ((await publish([bent])).error !== undefined) refused += 1;
+      t.strictSame(snapshot(world), before);
+    }),
+    { seed: 20_261_121, numRuns: 40 },
+  );
+  t.ok(refused > 0, 'bent bytecode is refused, or harmless');
 });
 
 void t.test('clock, epochs, checkpoints and event pages', async (t) => {

@@ -50,6 +50,8 @@ export function publishPackage(
   if (bytecode.length === 0) throw malformed('A package needs at least one module');
   const modules = bytecode.map(deserializeModule);
   for (const module of modules) rename(module, id);
+  const names = modules.map(nameOf);
+  if (new Set(names).size !== names.length) throw malformed('Two modules have the same name');
   const linked = dependencies.map(fullAddress);
   for (const dependency of linked) {
     if (store.get(dependency)?.kind !== 'package') throw missing(`Package ${dependency} does not exist`);
@@ -89,6 +91,11 @@ function rename(module: ModuleJson, id: Address): void {
   module.address_identifiers[self] = id.slice(2);
 }
 
+function nameOf(module: ModuleJson): string {
+  const self = at(module.module_handles, module.self_module_handle_idx, 'module');
+  return at(module.identifiers, self.name, 'identifier');
+}
+
 /** Every function a module calls must exist in a package it declares. */
 function checkLinks(module: LoadedModule, self: Address, dependencies: readonly Address[]): void {
   for (const address of module.dependencies()) {
@@ -97,6 +104,8 @@ function checkLinks(module: LoadedModule, self: Address, dependencies: readonly 
     }
   }
   for (const index of module.json.function_handles.keys()) module.callee(index);
+  // Decodes every body now: one that cannot be decoded must not be published.
+  for (const fn of module.functions.values()) at([fn.code], 0, 'function body');
 }
 
 function missing(message: string): ExecutionFailure {

@@ -43,7 +43,12 @@ export interface LoadedFunction {
 
 const LAYOUTS_MAX = 50_000;
 
-/** One module, decoded and ready to run. Links to other modules are resolved when first followed. */
+function once<T extends object>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => (made ??= make());
+}
+
+/** One module, ready to run. Links to other modules are resolved when first followed. */
 export class LoadedModule {
   readonly address: Address;
   readonly name: string;
@@ -79,8 +84,8 @@ export class LoadedModule {
     this.datatypes.set(name, { name, abilities, typeParameters: type_parameters, fields, variants });
   }
 
-  /** Decodes the functions; constants may need datatypes of the module, so this comes after they are registered. */
-  decodeFunctions(natives: NativeTable): void {
+  /** Registers the functions. Bodies are decoded when first run: most of the framework never is. */
+  registerFunctions(natives: NativeTable): void {
     const { json } = this;
     for (const [index, definition] of json.function_defs.entries()) {
       const handle = at(json.function_handles, definition.function, 'function');
@@ -91,6 +96,7 @@ export class LoadedModule {
         code === undefined ? parameters : [...parameters, ...at(json.signatures, code.locals, 'signature')];
       const constant = (type: Token, data: readonly number[]): unknown =>
         decodeValue(this.#loader, this.type(type, []), Uint8Array.from(data));
+      const body = once(() => (code === undefined ? [] : new Decoder(json, code, locals, constant).decode()));
       this.functions.set(name, {
         module: this,
         index,
@@ -100,7 +106,9 @@ export class LoadedModule {
         typeParameters: handle.type_parameters,
         visibility: definition.visibility,
         isEntry: definition.is_entry,
-        code: code === undefined ? [] : new Decoder(json, code, locals, constant).decode(),
+        get code() {
+          return body();
+        },
         localCount: locals.length,
         native: code === undefined ? (natives.get(`${this.address}::${this.name}::${name}`) ?? null) : null,
         isNative: code === undefined,
@@ -181,7 +189,12 @@ export class Loader implements TypeInfo {
   load(modules: readonly ModuleJson[]): LoadedModule[] {
     const loaded = modules.map((json) => new LoadedModule(this, json));
     for (const module of loaded) this.#modules.set(`${module.address}::${module.name}`, module);
-    for (const module of loaded) module.decodeFunctions(this.#natives);
+    try {
+      for (const module of loaded) module.registerFunctions(this.#natives);
+    } catch (error) {
+      this.unload(loaded);
+      throw error;
+    }
     return loaded;
   }
 
