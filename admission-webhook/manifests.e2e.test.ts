@@ -143,7 +143,7 @@ void t.test('admission configuration', async (t) => {
     cert: 'C',
     key: 'K',
   });
-  t.equal((await stat(join(dir, 'webhook-client.key'))).mode & 0o777, 0o600, 'the key is private');
+  t.equal((await stat(join(dir, 'webhook-client.pem'))).mode & 0o777, 0o600, 'the key is private');
   const kubeconfig = parse(await readFile(join(dir, 'webhook-client.kubeconfig'), 'utf8')) as {
     users: { name: string }[];
   };

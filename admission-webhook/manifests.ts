@@ -1,4 +1,4 @@
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 
 import { parse, parseDocument, stringify } from 'yaml';
@@ -9,7 +9,6 @@ import { ManifestError } from './manifest-error.ts';
 
 /** The one copy of the manifests, in the repository. Images pass their own path. */
 const BASE = resolve(import.meta.dirname, '../manifests/base');
-const SECRET_FILE = { mode: 0o600 };
 
 export interface OverlayOptions {
   /** Folder to write; made if it is missing. */
@@ -156,7 +155,7 @@ export interface AdmissionConfigurationOptions {
 
 /**
  * Writes what makes kube-apiserver show a client certificate to the webhook: an AdmissionConfiguration, a
- * WebhookAdmissionConfiguration's kubeconfig, certificate and key.
+ * WebhookAdmissionConfiguration's kubeconfig, and certificate with key. Written again, it changes the certificate in place.
  *
  * @returns path of the file for `--admission-control-config-file`.
  */
@@ -167,8 +166,7 @@ export async function renderAdmissionConfiguration(options: AdmissionConfigurati
   const paths = {
     configuration: join(dir, 'admission-configuration.yaml'),
     kubeconfig: join(dir, 'webhook-client.kubeconfig'),
-    cert: join(dir, 'webhook-client.crt'),
-    key: join(dir, 'webhook-client.key'),
+    pair: join(dir, 'webhook-client.pem'),
   };
   const kubeconfig = {
     apiVersion: 'v1',
@@ -177,7 +175,7 @@ export async function renderAdmissionConfiguration(options: AdmissionConfigurati
     users: [
       {
         name: `${hostname}:${port === '' ? '443' : port}`,
-        user: { 'client-certificate': paths.cert, 'client-key': paths.key },
+        user: { 'client-certificate': paths.pair, 'client-key': paths.pair },
       },
     ],
   };
@@ -193,11 +191,16 @@ export async function renderAdmissionConfiguration(options: AdmissionConfigurati
       },
     })),
   };
-  await writeFile(paths.cert, options.cert);
-  await writeFile(paths.key, options.key, SECRET_FILE);
-  await writeFile(paths.kubeconfig, stringify(kubeconfig), SECRET_FILE);
-  await writeFile(paths.configuration, stringify(configuration));
+  // Certificate and key in one file, swapped whole: kube-apiserver reads them anew and must not meet half of a change.
+  await writeWhole(paths.pair, `${options.cert.trim()}\n${options.key.trim()}\n`);
+  await writeWhole(paths.kubeconfig, stringify(kubeconfig));
+  await writeWhole(paths.configuration, stringify(configuration));
   return paths.configuration;
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 function requireHttps(text: string): URL {
