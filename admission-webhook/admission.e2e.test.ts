@@ -552,7 +552,8 @@ void t.test('both certificates and their authority change under load', async (t)
   t.comment([...outcomes].join('; '));
   // kube-apiserver closes all its connections when its own certificate file changes, calls in flight included
   // (client-go transport/cert_rotation.go). Nothing else fails.
-  for (const failure of outcomes.keys()) t.match(failure, /failed calling webhook.*(closed network connection|EOF|reset)/);
+  for (const failure of outcomes.keys())
+    t.match(failure, /failed calling webhook.*(closed network connection|EOF|reset)/);
   t.ok([...outcomes.values()].reduce((sum, count) => sum + count, 0) <= 1, 'at most the one call in flight');
 });
 
