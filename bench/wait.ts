@@ -10,6 +10,7 @@ export async function until(
   msMax: number,
   signal: AbortSignal,
   done: () => Promise<string | null>,
+  pollMs = POLL_MS,
 ): Promise<void> {
   const deadline = performance.now() + msMax;
   for (;;) {
@@ -22,6 +23,6 @@ export async function until(
         'the machine may be overloaded; the logs are in the folder of the cluster',
       );
     }
-    await sleep(POLL_MS, undefined, { signal });
+    await sleep(pollMs, undefined, { signal });
   }
 }
