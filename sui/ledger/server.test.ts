@@ -143,6 +143,27 @@ void t.test('transactions: mutated bytes and signatures never change the state',
   t.match(await send(again, signed), { grpcStatus: '0' }, 'the very same bytes are executed');
 });
 
+void t.test('a subscription gets every checkpoint, and ends with the server', async (t) => {
+  await using world = await createWorld();
+  const { ledger } = world;
+  const server = await serveLedger(ledger);
+  const client = new SuiGrpcClient({ network: 'localnet', baseUrl: server.url });
+  const call = client.subscriptionService.subscribeCheckpoints({});
+  await call.headers;
+  const first = ledger.checkpoints.latest.sequence + 1n;
+  for (let i = 0; i < 3; i += 1) ledger.commitEmptyCheckpoint();
+  const seen: bigint[] = [];
+  for await (const { cursor, checkpoint } of call.responses) {
+    seen.push(cursor ?? -1n);
+    t.equal(checkpoint?.digest, ledger.checkpoints.get(cursor ?? -1n)?.digest);
+    if (seen.length === 3) break;
+  }
+  t.strictSame(seen, [first, first + 1n, first + 2n]);
+  const start = performance.now();
+  await server.close();
+  t.ok(performance.now() - start < 1_000);
+});
+
 void t.test('faucet and a prompt end', async (t) => {
   await using world = await createWorld();
   const { url, client, ledger } = world;

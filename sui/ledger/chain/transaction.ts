@@ -23,7 +23,7 @@ export interface ParsedTransaction {
 }
 
 /** As in Sui's protocol config. */
-export const TRANSACTION_BYTES_MAX = 128 * 1024;
+const TRANSACTION_BYTES_MAX = 128 * 1024;
 const COMMANDS_MAX = 1_024;
 const INPUTS_MAX = 2_048;
 

@@ -18,7 +18,7 @@ const E_FIELD_TYPE_MISMATCH = 2n;
 const CHILD_OBJECT_SCOPE = 0xf0;
 
 /** Id of the dynamic field `key` of `parent`: blake2b256(0xf0 ‖ parent ‖ u64 length ‖ key ‖ type tag). */
-export function dynamicFieldId(parent: Address, keyType: Type, key: Uint8Array): Address {
+function dynamicFieldId(parent: Address, keyType: Type, key: Uint8Array): Address {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(key.length));
   const parts = [

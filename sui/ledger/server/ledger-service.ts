@@ -116,7 +116,7 @@ function protoEpoch(ledger: Ledger): Partial<typeof GrpcTypes.Epoch> {
   };
 }
 
-export function protoEventRecord(record: EventRecord): Partial<typeof GrpcTypes.Event> {
+function protoEventRecord(record: EventRecord): Partial<typeof GrpcTypes.Event> {
   const { event, sender, transactionDigest, eventIndex, checkpoint } = record;
   return { ...protoEvent(event, sender), transactionDigest, eventIndex, checkpoint };
 }

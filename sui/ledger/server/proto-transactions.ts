@@ -110,7 +110,7 @@ function protoExpiration(
   };
 }
 
-export function protoTransaction({
+function protoTransaction({
   data,
   program,
   bytes,

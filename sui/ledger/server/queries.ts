@@ -12,7 +12,7 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1_000;
 
 /** A cursor is the running number of an item: 8 bytes, big-endian. */
-export function cursorOf(sequence: bigint): Uint8Array {
+function cursorOf(sequence: bigint): Uint8Array {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(sequence);
   return new Uint8Array(bytes);

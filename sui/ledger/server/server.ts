@@ -11,6 +11,7 @@ import { ledgerService } from './ledger-service.ts';
 import { Status, statusOf, type Method } from './method.ts';
 import { packageService } from './package-service.ts';
 import { stateService } from './state-service.ts';
+import { subscriptionService } from './subscription-service.ts';
 
 export interface ServeOptions {
   /** Loopback unless given. */
@@ -27,10 +28,9 @@ export interface LedgerServer {
 }
 
 const METHODS: ReadonlyMap<string, Method> = new Map(
-  [...ledgerService, ...stateService, ...executionService, ...packageService].map((method) => [
-    `/${method.path}`,
-    method,
-  ]),
+  [...ledgerService, ...stateService, ...executionService, ...packageService, ...subscriptionService].map(
+    (method) => [`/${method.path}`, method],
+  ),
 );
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
@@ -121,6 +121,8 @@ async function handleCall(
   signal: AbortSignal,
 ): Promise<void> {
   response.writeHead(200, { 'content-type': contentTypeOf(format), 'cache-control': 'no-store' });
+  // A stream may have nothing to say for a while; the client must see that it was accepted.
+  response.flushHeaders();
   try {
     const method = METHODS.get(path);
     if (method === undefined)

@@ -48,7 +48,7 @@ export type Failure =
   | { readonly kind: PlainFailureKind };
 
 /** Kinds that say everything by themselves. */
-export const PLAIN_FAILURE_KINDS = [
+const PLAIN_FAILURE_KINDS = [
   'INSUFFICIENT_GAS',
   'FEATURE_NOT_YET_SUPPORTED',
   'INSUFFICIENT_COIN_BALANCE',

@@ -1,7 +1,7 @@
 /** `0x` and 64 lower-case hex digits. */
 export type Address = string;
 
-export const PRIMITIVES = ['bool', 'u8', 'u16', 'u32', 'u64', 'u128', 'u256', 'address', 'signer'] as const;
+const PRIMITIVES = ['bool', 'u8', 'u16', 'u32', 'u64', 'u128', 'u256', 'address', 'signer'] as const;
 export type PrimitiveName = (typeof PRIMITIVES)[number];
 
 export interface DatatypeType {
