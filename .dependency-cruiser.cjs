@@ -11,12 +11,27 @@ const workspaces = {
   'admission-webhook': ['core', 'sui/client'],
   'bench/control-plane': ['core'],
   cli: [
-    'core', 'enclave/attestation', 'sui/client', 'sui/move', 'sui/ledger', 'scheduler-extender', 'enclave',
-    'admission-webhook', 'bench/control-plane',
+    'core',
+    'enclave/attestation',
+    'sui/client',
+    'sui/move',
+    'sui/ledger',
+    'scheduler-extender',
+    'enclave',
+    'admission-webhook',
+    'bench/control-plane',
   ],
   bench: [
-    'core', 'enclave/attestation', 'sui/client', 'sui/move', 'sui/ledger', 'scheduler-extender', 'enclave',
-    'admission-webhook', 'bench/control-plane', 'cli',
+    'core',
+    'enclave/attestation',
+    'sui/client',
+    'sui/move',
+    'sui/ledger',
+    'scheduler-extender',
+    'enclave',
+    'admission-webhook',
+    'bench/control-plane',
+    'cli',
   ],
 };
 const folders = Object.keys(workspaces);
@@ -32,7 +47,10 @@ const oneWay = folders.map((w) => ({
   severity: 'error',
   from: { path: only(w), pathNot: tests },
   to: {
-    path: folders.filter((f) => f !== w && !workspaces[w].includes(f)).map(only).concat('^test/'),
+    path: folders
+      .filter((f) => f !== w && !workspaces[w].includes(f))
+      .map(only)
+      .concat('^test/'),
     pathNot: only(w),
   },
 }));
@@ -73,6 +91,10 @@ module.exports = {
     exclude: { path: '(^|/)(dist|\\.cache|\\.tap)/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node'], extensions: ['.ts', '.js'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node'],
+      extensions: ['.ts', '.js'],
+    },
   },
 };

@@ -77,7 +77,8 @@ void t.test('one at a time', async (t) => {
   const work = async (): Promise<void> => {
     inside += 1;
     t.equal(inside, 1);
-    await delay(50);
+    // Held until both others have had to wait, however slow this machine is.
+    while (waited.length < 2) await delay(10);
     inside -= 1;
   };
   const wait = (pid: number): void => {

@@ -1,10 +1,10 @@
 import { KubeConfig } from '@kubernetes/client-node';
 
-import { serveWebhook, startStakeWatch } from '@k3s-daas/admission-webhook';
+import { followTlsFiles, readTlsFiles, serveWebhook, startStakeWatch } from '@k3s-daas/admission-webhook';
 import { systemClock } from '@k3s-daas/core';
 import { connectChain, watchChain } from '@k3s-daas/sui-client';
 
-import { loadConfiguration, readText } from '../configuration.ts';
+import { loadConfiguration } from '../configuration.ts';
 import { CliError } from '../errors.ts';
 import { partLogger } from './log.ts';
 import type { RunningPart } from './role.ts';
@@ -30,11 +30,12 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
     pollMs: chain.pollMs,
   });
   watcher.start();
-  const [certPem, keyPem, clientCaPem] = await Promise.all(
-    [webhook.certFile, webhook.keyFile, webhook.clientCaFile].map((file) => readText(path(file))),
-  );
-  if (certPem === undefined || keyPem === undefined || clientCaPem === undefined)
-    throw new RangeError('three files');
+  const files = {
+    certFile: path(webhook.certFile),
+    keyFile: path(webhook.keyFile),
+    clientCaFile: path(webhook.clientCaFile),
+  };
+  const tls = await readTlsFiles(files);
   const server = await serveWebhook({
     chain: watcher,
     clock: systemClock,
@@ -45,10 +46,11 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
       drainMs: webhook.drainMs,
     },
-    tls: { certPem, keyPem, clientCaPem },
+    tls,
     ...webhook.listen,
     log,
   });
+  const unfollow = followTlsFiles({ webhook: server, files, tls, log });
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(path(webhook.kubeconfig));
   const controller = startStakeWatch({
@@ -59,11 +61,13 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       controlPlaneNodes: webhook.controlPlaneNodes,
       stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
     },
+    registry: server.registry,
     log,
   });
   return {
     ready: { port: server.port },
     async close() {
+      unfollow();
       await controller.close();
       await server.close();
       await watcher.stop();
