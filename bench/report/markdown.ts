@@ -212,12 +212,16 @@ function cpu(summaries: readonly SubjectSummary[]): string {
   return section('CPU', text, header, rows);
 }
 
+/** The whole of it, with the last lines of a log, is in the JSON. */
+const WHY_CHARACTERS_MAX = 300;
+
 function failed(failures: readonly Failure[]): string {
   if (failures.length === 0) return '';
   const lines = failures.map(
-    ({ nodes, round, subject, why }) => `- ${nodes} nodes, round ${round}, ${NAMES[subject]}: ${why}`,
+    ({ nodes, what, why }) =>
+      `- ${nodes} nodes, ${what}: ${why.replaceAll('\n', ' ').slice(0, WHY_CHARACTERS_MAX)}`,
   );
-  return ['## Turns without figures', ...lines].join('\n');
+  return ['## Without figures', '', ...lines].join('\n');
 }
 
 function section(

@@ -110,7 +110,7 @@ const RUN: RunFacts = {
 };
 
 void t.test('the Markdown names command, commit, machine, load, and every subject', (t) => {
-  const failures = [{ nodes: 500, round: 2, subject: 'ours' as const, why: '3 of 100 pods were bound' }];
+  const failures = [{ nodes: 500, what: 'round 2 of 2, ours', why: '3 of 100 pods were bound' }];
   const text = markdown(RUN, summarizeTurns(TURNS), failures);
   for (const part of [
     'npm run bench',
@@ -145,7 +145,10 @@ void t.test('files: by date and commit, and latest, with every sample', async (t
   t.teardown(() => {
     rmSync(out, { recursive: true });
   });
-  await writeReport({ ...RUN, options: { ...RUN.options, out } }, { turns: TURNS, failures: [] });
+  await writeReport(
+    { ...RUN, options: { ...RUN.options, out } },
+    { turns: TURNS, failures: [], broken: false },
+  );
   const names = ['2026-01-02T0304-abc1234.json', '2026-01-02T0304-abc1234.md', 'latest.json', 'latest.md'];
   t.same(readdirSync(out).sort(), names);
   const value = JSON.parse(readFileSync(join(out, 'latest.json'), 'utf8')) as {
