@@ -28,7 +28,7 @@ export interface Standing {
 }
 
 /** A node with fewer than its required stake is out for good: evicting pods from it adds no stake. */
-export function standingOf(snapshot: ChainSnapshot, kube: Pick<KubeView, 'nodes'>): Standing {
+function standingOf(snapshot: ChainSnapshot, kube: Pick<KubeView, 'nodes'>): Standing {
   const eligible = new Map<string, Candidate>();
   const ineligible = new Map<string, NodeRejection>();
   for (const { name, uid } of kube.nodes()) {
