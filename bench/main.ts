@@ -15,10 +15,17 @@ import { runBench } from './run.ts';
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
 const INTERRUPTED = 130;
+const USAGE = 2;
 
 async function main(args: readonly string[]): Promise<number> {
   const quick = join(tmpdir(), 'k3s-daas-bench-quick');
-  const bench = parseOptions(args, { results: RESULTS, quick });
+  let bench: BenchOptions | null;
+  try {
+    bench = parseOptions(args, { results: RESULTS, quick });
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    return USAGE;
+  }
   if (bench === null) {
     process.stdout.write(HELP);
     return 0;
