@@ -191,13 +191,23 @@ function ready(
   }
 }
 
+const peerNames = new WeakMap<TLSSocket, unknown>();
+
+/** Common name of the verified peer; parsed once for a connection, of which the API server keeps few. */
+function peerName(socket: TLSSocket): unknown {
+  if (!socket.authorized) return undefined;
+  if (peerNames.has(socket)) return peerNames.get(socket);
+  // Several CNs come as an array, which is never an API server's certificate.
+  const name: unknown = socket.getPeerCertificate().subject.CN;
+  peerNames.set(socket, name);
+  return name;
+}
+
 /** Whoever may ask could probe what would pass, and send bodies of any shape: only the API server may (ADR 0005). */
 function requireApiServer(allowed: readonly string[], log: Logger, metrics: WebhookMetrics): RequestHandler {
   return (req, res, next) => {
     const { socket } = req;
-    const certified = socket instanceof TLSSocket && socket.authorized;
-    // Several CNs come as an array, which is never an API server's certificate.
-    const name: unknown = certified ? socket.getPeerCertificate().subject.CN : undefined;
+    const name = socket instanceof TLSSocket ? peerName(socket) : undefined;
     if (typeof name === 'string' && allowed.includes(name)) {
       next();
       return;

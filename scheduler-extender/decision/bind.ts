@@ -15,10 +15,11 @@ import { isBoundBy, settleExpired, settleOutcome } from './settle.ts';
  */
 export async function bind(context: EngineContext, request: BindRequest): Promise<BindOutcome> {
   try {
-    const repeated = await repeat(context, request);
+    const seen = await requestedPod(context, request);
+    const repeated = await repeat(context, request, seen);
     if (repeated !== null) return repeated;
     await context.sequences.ready();
-    const { durable, open, pod } = decide(context, request);
+    const { durable, open, pod } = decide(context, request, seen);
     await durable;
     return await post(context, open, pod.resourceVersion);
   } catch (error) {
@@ -27,13 +28,35 @@ export async function bind(context: EngineContext, request: BindRequest): Promis
   }
 }
 
+/**
+ * The pod as the API server has it. Our watch may be behind kube-scheduler's own: then it is read, once, since a refusal
+ * would cost the pod a backoff of a second.
+ */
+async function requestedPod({ kube, binder }: EngineContext, request: BindRequest): Promise<PodFacts | null> {
+  const cached = kube.pod(request.podUid);
+  if (cached !== undefined) return cached;
+  try {
+    return await binder.read(request.namespace, request.pod, request.podUid);
+  } catch (cause) {
+    throw refusal(
+      'POD_UNKNOWN',
+      `pod ${request.namespace}/${request.pod} is not in the cache, and the API server does not say what it is: ${describeError(cause)}`,
+      cause,
+    );
+  }
+}
+
 /** Answers a call whose pod has been decided before, by the receipt that exists; null if there is none in force. */
-async function repeat(context: EngineContext, request: BindRequest): Promise<BindOutcome | null> {
+async function repeat(
+  context: EngineContext,
+  request: BindRequest,
+  seen: PodFacts | null,
+): Promise<BindOutcome | null> {
   const done = boundAlready(context, request);
   if (done !== null) return done;
   const open = context.state.open.get(request.podUid);
   if (open === undefined) return null;
-  if (open.decision.node === request.node && isBoundBy(context.kube.pod(request.podUid) ?? null, open)) {
+  if (open.decision.node === request.node && isBoundBy(context.kube.pod(request.podUid) ?? seen, open)) {
     return settleBound(context, open);
   }
   if (context.clock.now() >= Number(open.decision.notAfterMs)) {
@@ -43,7 +66,7 @@ async function repeat(context: EngineContext, request: BindRequest): Promise<Bin
   if (open.decision.node !== request.node) {
     throw refusal('RECEIPT_LIVE', `a receipt for node ${open.decision.node} is in force until it expires`);
   }
-  const { pod, snapshot } = requireGround(context, request);
+  const { pod, snapshot } = requireGround(context, request, seen);
   if (!equalBytes(pod.specDigest, open.decision.podSpecDigest)) {
     throw refusal(
       'POD_CHANGED',
@@ -122,9 +145,9 @@ async function settle(
   }
 }
 
-async function settleBound(context: EngineContext, open: OpenDecision): Promise<BindOutcome> {
-  // The pod is bound whether or not the log takes the outcome now; if not, reconcile() finds it bound later.
-  await settleOutcome(context, open, OutcomeResult.bound, '').catch(() => undefined);
+/** The pod is bound whether or not the log takes the outcome, so nobody waits for that; reconcile() makes up for it. */
+function settleBound(context: EngineContext, open: OpenDecision): BindOutcome {
+  void settleOutcome(context, open, OutcomeResult.bound, '').catch(() => undefined);
   return { bound: true, sequence: open.decision.sequence, receipt: open.receipt };
 }
 

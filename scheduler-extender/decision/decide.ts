@@ -37,8 +37,15 @@ export interface BindGround {
   readonly pod: PodFacts;
 }
 
-/** @throws ExtenderError unless this enclave is active, sees chain and cluster as they are now, and knows the pod */
-export function requireGround(context: EngineContext, request: BindRequest): BindGround {
+/**
+ * @param seen the pod as it was read for this call, for when the cache does not have it yet
+ * @throws ExtenderError unless this enclave is active, sees chain and cluster as they are now, and knows the pod
+ */
+export function requireGround(
+  context: EngineContext,
+  request: BindRequest,
+  seen: PodFacts | null,
+): BindGround {
   const { clock, chain, kube, policy } = context;
   const nowMs = clock.now();
   if (!kube.synced) throw refusal('CACHE_NOT_SYNCED', 'the extender has not listed pods and nodes yet');
@@ -48,8 +55,8 @@ export function requireGround(context: EngineContext, request: BindRequest): Bin
     const waitMs = context.bindsFromMs - nowMs;
     throw refusal('RECEIPT_LIVE', `receipts of the boot before this one may be alive for ${waitMs} ms more`);
   }
-  const pod = kube.pod(request.podUid);
-  if (pod === undefined || pod.namespace !== request.namespace || pod.name !== request.pod) {
+  const pod = kube.pod(request.podUid) ?? seen;
+  if (pod?.uid !== request.podUid || pod.namespace !== request.namespace || pod.name !== request.pod) {
     throw refusal(
       'POD_UNKNOWN',
       `no pod ${request.namespace}/${request.pod} with UID ${request.podUid} is known`,
@@ -62,8 +69,8 @@ export function requireGround(context: EngineContext, request: BindRequest): Bin
  * decide → sign → append, in one turn: between reading the head of the log and extending it nothing else runs.
  * @throws ExtenderError with the reason for which the pod may not go to this node now
  */
-export function decide(context: EngineContext, request: BindRequest): Decided {
-  const ground = requireGround(context, request);
+export function decide(context: EngineContext, request: BindRequest, seen: PodFacts | null): Decided {
+  const ground = requireGround(context, request, seen);
   if (BigInt(ground.nowMs) < (context.state.reversedUntil.get(request.podUid) ?? 0n)) {
     throw refusal(
       'RECEIPT_LIVE',
