@@ -3,6 +3,7 @@ import { CodedError } from '@k3s-daas/core';
 export type CliErrorCode =
   | 'PREFLIGHT_FAILED'
   | 'DATA_DIR_NOT_EMPTY'
+  | 'DATA_DIR_UNUSABLE'
   | 'FILE_UNREADABLE'
   | 'CHILD_EXITED'
   | 'CHILD_TIMEOUT'

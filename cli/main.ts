@@ -46,7 +46,10 @@ function addInstallation(program: Command): void {
       'a whole installation on loopback: control plane, chain, enclave, webhook; places pods and shows what is refused',
     )
     .option('--once', 'check every claim, print one JSON object and end')
-    .option('--data-dir <dir>', 'write everything to this new folder and keep it, instead of a temporary one')
+    .option(
+      '--data-dir <dir>',
+      'keep everything in this folder; a later start there goes on with the same cluster',
+    )
     .action(async (options: { once?: boolean; dataDir?: string }) => {
       const { up } = await import('./commands/up.ts');
       const code = await up({ once: options.once ?? false, dataDir: options.dataDir });

@@ -5,13 +5,14 @@ import { join, resolve } from 'node:path';
 import type { ChildExit } from '@k3s-daas/control-plane';
 import { systemClock } from '@k3s-daas/core';
 
-import { demonstrate } from '../demo/demonstrate.ts';
-import { brokenClaims, renderReport, summarise } from '../demo/report.ts';
+import { demonstrate, revisit } from '../demo/demonstrate.ts';
+import { brokenClaims, renderPlacements, renderReport, summarise } from '../demo/report.ts';
 import { CliError } from '../errors.ts';
 import { toJson } from '../output.ts';
 import { preflight } from '../preflight.ts';
 import { consoleProgress, type Progress } from '../progress.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { loadState } from '../stack/state.ts';
 
 const GIBIBYTE = 1n << 30n;
 /** Exit code after Ctrl-C before everything was shown. */
@@ -45,7 +46,7 @@ export async function up(options: UpOptions): Promise<number> {
       stop.abort();
     });
   }
-  const run = await openRun(options.dataDir);
+  const run = await openRun(options);
   const work = async (): Promise<number> => {
     const stack = await startStack({ dir: run.dir, progress, policy: POLICY, signal: stop.signal, onExit });
     try {
@@ -74,6 +75,12 @@ async function show(
   startedMs: number,
   signal: AbortSignal,
 ): Promise<number> {
+  if (stack.continued) {
+    const placements = await Promise.race([revisit(stack, progress), rejectOn(signal)]);
+    process.stderr.write(`\n${renderPlacements(placements)}\n${nextSteps(stack)}`);
+    await aborted(signal);
+    return 0;
+  }
   const result = await Promise.race([demonstrate(stack, progress), rejectOn(signal)]);
   process.stderr.write(`\n${renderReport(result)}\n`);
   progress.note(`\nall of it took ${((systemClock.now() - startedMs) / 1000).toFixed(1)} s`);
@@ -94,25 +101,38 @@ interface Run {
 }
 
 /**
- * A given folder is kept to be read afterwards, and must be empty: the embedded chain lives in memory, so a cluster of an
- * earlier start has no chain any more. Otherwise each start has a folder of its own and removes it at the end.
+ * A given folder is kept, and a later start goes on with the cluster in it. Otherwise each start has a folder of its own
+ * and removes it at the end.
  */
-async function openRun(dataDir: string | undefined): Promise<Run> {
+async function openRun({ dataDir, once }: UpOptions): Promise<Run> {
   if (dataDir !== undefined) {
     const dir = resolve(process.env['INIT_CWD'] ?? process.cwd(), dataDir);
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    if ((await readdir(dir)).length > 0) {
-      throw new CliError(
-        'DATA_DIR_NOT_EMPTY',
-        `${dir} is not empty`,
-        'name a new folder; each start begins with a new chain',
-      );
-    }
+    await requireUsable(dir, once);
     return { dir, close: () => Promise.resolve() };
   }
   await mkdir(runsFolder(), { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(runsFolder(), 'run-'));
   return { dir, close: () => rm(dir, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+async function requireUsable(dir: string, once: boolean): Promise<void> {
+  const files = await readdir(dir);
+  if (files.length === 0) return;
+  if ((await loadState(dir)) === null) {
+    throw new CliError(
+      'DATA_DIR_NOT_EMPTY',
+      `${dir} holds something else than an installation`,
+      'name a new or an empty folder',
+    );
+  }
+  if (once) {
+    throw new CliError(
+      'DATA_DIR_NOT_EMPTY',
+      `--once shows everything from the beginning, and ${dir} holds an installation`,
+      'name a new folder, or leave --once out to go on with it',
+    );
+  }
 }
 
 function nextSteps(stack: Stack): string {

@@ -58,7 +58,7 @@ export async function demonstrate(stack: Stack, progress: Progress): Promise<Dem
   const pods = await progress.step(`workload: a Deployment of ${PODS} pods`, () => placeWorkload(stack));
   const reader = await connectReader(stack);
   const placements = await progress.step('receipts: verified here and by Move', () =>
-    verifyReceipts(stack, staked, pods),
+    verifyReceipts(stack, pods),
   );
   const attacker = await prepareAttacker(stack, pods);
   const refused = await progress.step('refusals: bindings and pods that must not pass', async () => {
@@ -81,6 +81,17 @@ export async function demonstrate(stack: Stack, progress: Progress): Promise<Dem
     lags,
     placed: pods.filter(({ node, receipt }) => node !== '' && receipt !== '').length,
   };
+}
+
+/** What a start that goes on with an earlier cluster shows: its pods run, and their receipts still verify. */
+export async function revisit(stack: Stack, progress: Progress): Promise<VerifiedPlacement[]> {
+  return progress.step('receipts of the pods that are there: verified here and by Move', async () => {
+    const pods = await listPods(stack.plane, NAMESPACE, SELECTOR);
+    return verifyReceipts(
+      stack,
+      pods.filter(({ receipt }) => receipt !== ''),
+    );
+  });
 }
 
 async function joinNodes(stack: Stack): Promise<{ staked: StakedNode[]; unstaked: AttackResult }> {

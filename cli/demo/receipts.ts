@@ -1,7 +1,12 @@
 import { decodeDecisionMessage, decodeReceipt, verifyEd25519, type Decision } from '@k3s-daas/core';
-import { readSession, verifyReceiptOnChain } from '@k3s-daas/sui-client';
+import {
+  readClaim,
+  readCluster,
+  readPosition,
+  readSession,
+  verifyReceiptOnChain,
+} from '@k3s-daas/sui-client';
 
-import type { StakedNode } from '../stack/nodes.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { PlacedPod } from './kube.ts';
 
@@ -15,27 +20,32 @@ export interface VerifiedPlacement {
   readonly verified: boolean;
 }
 
-/** Verifies each pod's receipt twice: here, with the session's key read from the chain, and by Move on the chain. */
+/** Verifies each pod's receipt twice: here, with its session's key read from the chain, and by Move on the chain. */
 export async function verifyReceipts(
-  stack: Stack,
-  staked: readonly StakedNode[],
+  { world }: Stack,
   pods: readonly PlacedPod[],
 ): Promise<VerifiedPlacement[]> {
-  const { world, enclave } = stack;
-  const session = await readSession(world.chain.client, world.packageId, enclave.session);
+  const { client } = world.chain;
+  const cluster = await readCluster(client, world.packageId, world.owned.cluster);
   const placements: VerifiedPlacement[] = [];
   for (const pod of pods) {
     const receipt = decodeReceipt(pod.receipt);
     const { payload } = decodeDecisionMessage(receipt.message);
+    const session = await readSession(client, world.packageId, payload.session);
+    const stake = await readPosition(client, world.packageId, payload.stake);
+    const claim = await readClaim(client, world.packageId, cluster, pod.node);
     const here =
-      verifyEd25519(session.decisionKey, receipt.message, receipt.signature) && isFor(payload, pod, staked);
-    const args = { cluster: world.owned.cluster, session: enclave.session, receipt };
+      session.cluster === cluster.id &&
+      verifyEd25519(session.decisionKey, receipt.message, receipt.signature) &&
+      isFor(payload, pod) &&
+      claim?.stake === payload.stake;
+    const args = { cluster: cluster.id, session: session.id, receipt };
     const onChain = await verifyReceiptOnChain(world.operator, args);
     placements.push({
       pod: pod.name,
       node: pod.node,
       sequence: payload.sequence,
-      stake: staked.find(({ name }) => name === pod.node)?.stake ?? 0n,
+      stake: stake.active,
       receiptBytes: receipt.message.length + receipt.signature.length,
       verified: here && onChain.podUid === pod.uid && onChain.node === pod.node,
     });
@@ -43,14 +53,11 @@ export async function verifyReceipts(
   return placements.sort((a, b) => (a.sequence < b.sequence ? -1 : 1));
 }
 
-function isFor(decision: Decision, pod: PlacedPod, staked: readonly StakedNode[]): boolean {
-  const node = staked.find(({ name }) => name === pod.node);
+function isFor(decision: Decision, pod: PlacedPod): boolean {
   return (
-    node !== undefined &&
     decision.podUid === pod.uid &&
     decision.namespace === pod.namespace &&
     decision.pod === pod.name &&
-    decision.node === pod.node &&
-    decision.stake === node.position
+    decision.node === pod.node
   );
 }

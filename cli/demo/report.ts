@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 
 import type { DemonstrationResult } from './demonstrate.ts';
+import type { VerifiedPlacement } from './receipts.ts';
 
 /** The last line of `npm start -- --once`: measured values only. */
 export interface Summary {
@@ -59,13 +60,17 @@ export function brokenClaims(result: DemonstrationResult): string[] {
   return broken;
 }
 
+export function renderPlacements(placements: readonly VerifiedPlacement[]): string {
+  const table = new Table({ head: ['seq', 'pod', 'node', 'stake (MIST)', 'receipt'], style: plain });
+  for (const { sequence, pod, node, stake, receiptBytes, verified } of placements) {
+    const receipt = `${receiptBytes} B, ${verified ? 'verified here and on chain' : 'DOES NOT VERIFY'}`;
+    table.push([String(sequence), pod, node, String(stake), receipt]);
+  }
+  return `Placements\n${table.toString()}`;
+}
+
 /** Placements, fairness and refusals, as tables for people. */
 export function renderReport(result: DemonstrationResult): string {
-  const placements = new Table({ head: ['seq', 'pod', 'node', 'stake (MIST)', 'receipt'], style: plain });
-  for (const { sequence, pod, node, stake, receiptBytes, verified } of result.placements) {
-    const receipt = `${receiptBytes} B, ${verified ? 'verified here and on chain' : 'DOES NOT VERIFY'}`;
-    placements.push([String(sequence), pod, node, String(stake), receipt]);
-  }
   const fairness = new Table({
     head: ['node', 'owner', 'stake', 'pods', 'entitled', 'delivered', 'lag'],
     style: plain,
@@ -87,8 +92,7 @@ export function renderReport(result: DemonstrationResult): string {
     refusals.push([name, refused ? 'yes' : 'NO', message]);
   const { node, tainted, podsAfter } = result.slashed;
   return [
-    'Placements',
-    placements.toString(),
+    renderPlacements(result.placements),
     `Fairness at the end, in 10⁻⁹ of the cluster's capacity (max |lag| ${result.maxLag})`,
     fairness.toString(),
     'Refusals',

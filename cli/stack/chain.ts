@@ -1,13 +1,16 @@
 import { fileURLToPath } from 'node:url';
 
-import { configDigest, policyDigest, type Policy, type SuiId } from '@k3s-daas/core';
+import { configDigest, equalBytes, policyDigest, type Policy, type SuiId } from '@k3s-daas/core';
 import { compilePackage } from '@k3s-daas/move';
 import {
+  acceptConfig,
+  accountFromSecret,
   addressOf,
   connectChain,
   createCluster,
   generateAccount,
   publishPackage,
+  readCluster,
   type Account,
   type Actor,
   type Chain,
@@ -18,6 +21,7 @@ import {
 
 import { CliError } from '../errors.ts';
 import { certificateDigest } from './files.ts';
+import type { InstallationState } from './state.ts';
 
 const PACKAGE_DIR = fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 const MIST_PER_SUI = 1_000_000_000n;
@@ -83,13 +87,66 @@ export async function createChainWorld(options: {
     documentAgeMsMax: DOCUMENT_AGE_MS_MAX,
     stakes: DEVELOPMENT_STAKES,
   });
+  return worldOf({
+    url,
+    chain,
+    chainId,
+    owned: { cluster: clusterId, cap: capId },
+    operator,
+    secret: account.getSecretKey(),
+  });
+}
+
+/**
+ * The world of an earlier start. If the enclave's sources have changed since, the owner of the cluster accepts their
+ * measurements as a new config, as an operator does for a new image.
+ */
+export async function reopenChainWorld(options: {
+  readonly url: string;
+  readonly chainId: string;
+  readonly saved: InstallationState['chain'];
+  readonly enclave: EnclaveConfig;
+}): Promise<ChainWorld> {
+  const { url, chainId, saved, enclave } = options;
+  if (chainId !== saved.chainId) {
+    throw new CliError(
+      'DATA_DIR_UNUSABLE',
+      `the ledger serves chain ${chainId}, the installation is on ${saved.chainId}`,
+      'start in a new folder, or put the journal of the ledger back',
+    );
+  }
+  const chain = connectChain({ url, chainId });
+  const signer = accountFromSecret(saved.operatorSecret);
+  const operator: Actor = { client: chain.client, signer, packageId: saved.packageId };
+  const owned: Owned = { cluster: saved.cluster, cap: saved.cap };
+  const { configs } = await readCluster(chain.client, saved.packageId, saved.cluster);
+  const newest = configs.at(-1)?.value;
+  const same =
+    newest !== undefined &&
+    equalBytes(newest.pcr0, enclave.pcr0) &&
+    equalBytes(newest.pcr1, enclave.pcr1) &&
+    equalBytes(newest.pcr2, enclave.pcr2);
+  if (!same) await acceptConfig(operator, owned, enclave);
+  return worldOf({ url, chain, chainId, owned, operator, secret: saved.operatorSecret });
+}
+
+function worldOf(parts: {
+  readonly url: string;
+  readonly chain: Chain;
+  readonly chainId: string;
+  readonly owned: Owned;
+  readonly operator: Actor;
+  readonly secret: string;
+}): ChainWorld {
+  const { url, chain, chainId, owned, operator, secret } = parts;
+  const { packageId } = operator;
   return {
     chain,
     chainId,
     packageId,
-    owned: { cluster: clusterId, cap: capId },
+    owned,
     operator,
-    operatorSecret: account.getSecretKey(),
+    operatorSecret: secret,
     async fundedActor() {
       const signer: Account = generateAccount();
       await faucet(url, addressOf(signer), 10n * MIST_PER_SUI);

@@ -1,5 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { stringify } from 'yaml';
@@ -28,7 +31,7 @@ import {
   type Policy,
 } from '@k3s-daas/core';
 import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave';
-import { addressOf, grantSlot } from '@k3s-daas/sui-client';
+import { addressOf, grantSlot, readCluster } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import type { ChainWorld } from './chain.ts';
@@ -46,14 +49,16 @@ const API_SERVER_CLIENT = 'k3s-daas:apiserver';
 const READER = 'k3s-daas:admin';
 
 export interface Ports {
+  readonly apiServer: number;
+  readonly ledger: number;
   readonly webhook: number;
   readonly extender: number;
   readonly bootstrap: number;
 }
 
 export async function choosePorts(): Promise<Ports> {
-  const [webhook = 0, extender = 0, bootstrap = 0] = await freePorts(3);
-  return { webhook, extender, bootstrap };
+  const [apiServer = 0, ledger = 0, webhook = 0, extender = 0, bootstrap = 0] = await freePorts(5);
+  return { apiServer, ledger, webhook, extender, bootstrap };
 }
 
 export type ImagePcrs = { readonly 0: Bytes; readonly 1: Bytes; readonly 2: Bytes };
@@ -74,18 +79,20 @@ export interface NsmAuthority {
   readonly rootFile: string;
 }
 
-/** The development NSM's root: its certificate is the ledger's trust anchor, its key goes to the enclave process. */
-export async function writeNsmAuthority(dir: string): Promise<NsmAuthority> {
+/**
+ * The development NSM's root, made once per folder: its certificate is the ledger's trust anchor, its key goes to the
+ * enclave process.
+ */
+export async function keptNsmAuthority(dir: string): Promise<NsmAuthority> {
+  const rootFile = join(dir, 'enclave', 'nsm-root.crt');
+  if (existsSync(rootFile)) return { rootDer: new X509Certificate(await readFile(rootFile)).raw, rootFile };
   const authority = await createDevelopmentAuthority({ clock: systemClock });
-  const rootFile = await writeWhole(
-    join(dir, 'enclave', 'nsm-root.crt'),
-    derToPem(authority.rootCertificateDer),
-  );
   const secret = {
     rootCertificateDer: Buffer.from(authority.rootCertificateDer).toString('base64'),
     rootKeyPkcs8: Buffer.from(authority.rootKeyPkcs8).toString('base64'),
   };
   await writeWhole(join(dir, 'enclave', 'nsm-authority.json'), JSON.stringify(secret));
+  await writeWhole(rootFile, derToPem(authority.rootCertificateDer));
   return { rootDer: authority.rootCertificateDer, rootFile };
 }
 
@@ -115,6 +122,7 @@ export async function startPlane(options: {
   return startControlPlane({
     binaries,
     dir,
+    apiServerPort: ports.apiServer,
     kwok,
     certificateDays: CERTIFICATE_DAYS,
     signal,
@@ -126,9 +134,10 @@ export async function startPlane(options: {
 const webhookUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.webhook}/validate`;
 
 export async function grantOneSlot(world: ChainWorld): Promise<string> {
+  const { configVersion } = await readCluster(world.operator.client, world.packageId, world.owned.cluster);
   const { slot } = await grantSlot(world.operator, world.owned, {
     registrar: addressOf(world.operator.signer),
-    configVersion: 1n,
+    configVersion,
     expiresMs: BigInt(Date.now() + SLOT_LIFETIME_MS),
   });
   return slot;

@@ -13,7 +13,7 @@ import { z } from 'zod';
 
 import { loadConfiguration } from '../configuration.ts';
 import type { Progress } from '../progress.ts';
-import { createChainWorld, type ChainWorld } from './chain.ts';
+import { createChainWorld, reopenChainWorld, type ChainWorld } from './chain.ts';
 import { registerEnclave, type RegisteredEnclave } from './enclave.ts';
 import {
   choosePorts,
@@ -25,12 +25,13 @@ import {
   startWebhook,
   untilReady,
   writeConfiguration,
-  writeNsmAuthority,
+  keptNsmAuthority,
   type ImagePcrs,
   type NsmAuthority,
   type Ports,
 } from './installation.ts';
 import { createParts, type Parts } from './parts.ts';
+import { loadState, saveState, type InstallationState } from './state.ts';
 
 export interface StackOptions {
   /** Folder of everything that is written. */
@@ -49,6 +50,8 @@ export interface StackOptions {
 /** A whole installation on loopback: control plane, chain, webhook, enclave and our kube-scheduler. */
 export interface Stack {
   readonly dir: string;
+  /** Whether an earlier start left this cluster in the folder. */
+  readonly continued: boolean;
   readonly plane: ControlPlane;
   readonly world: ChainWorld;
   readonly policy: Policy;
@@ -71,9 +74,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { dir, progress, signal, onExit } = options;
   const policy = policySchema.parse(options.policy);
   const binaries = options.binaries ?? (await buildPrograms(progress));
-  const ports = await choosePorts();
+  const saved = await loadState(dir);
+  const ports = saved?.ports ?? (await choosePorts());
   const pcrs = enclavePcrs();
-  const authority = await writeNsmAuthority(dir);
+  const authority = await keptNsmAuthority(dir);
   const parts = await createParts(join(dir, 'parts'), onExit);
   let plane: ControlPlane | undefined;
   const stop = async (): Promise<void> => {
@@ -89,16 +93,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     const running = plane;
     const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
-      const { ready } = await parts.start('ledger', ['--port', '0', '--trust-anchor', authority.rootFile]);
+      const args = ['--port', String(ports.ledger), '--trust-anchor', authority.rootFile];
+      const { ready } = await parts.start('ledger', args);
       const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
-      return createChainWorld({
-        ...ledgerReady.parse(ready),
-        apiServerCaPem: running.caPem,
-        policy,
-        enclave,
-        detail,
-      });
+      const at = ledgerReady.parse(ready);
+      if (saved !== null) return reopenChainWorld({ ...at, saved: saved.chain, enclave });
+      return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, detail });
     });
+    if (saved === null) await saveState(dir, stateOf(ports, world));
     const site: Site = { dir, ports, parts, plane: running, world, policy, authority, pcrs };
     let configFile = await configure(site);
     await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
@@ -110,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     return {
       dir,
+      continued: saved !== null,
       plane,
       world,
       policy,
@@ -147,6 +150,10 @@ interface Site {
   readonly policy: Policy;
   readonly authority: NsmAuthority;
   readonly pcrs: ImagePcrs;
+}
+
+function stateOf(ports: Ports, { chainId, packageId, owned, operatorSecret }: ChainWorld): InstallationState {
+  return { version: 1, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
 }
 
 /** Grants a slot for the next boot and writes `daas.yaml` with it. */

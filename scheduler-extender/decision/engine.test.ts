@@ -153,6 +153,17 @@ void t.test(
   },
 );
 
+void t.test('a cache that is behind kube-scheduler costs one GET and no failed attempt', async (t) => {
+  const world = new World();
+  const engine = await world.start();
+  const pod = world.addPod('a');
+  const [node = ''] = engine.filter(pod, world.names).names;
+  world.hidden.add('a');
+  t.match(await engine.bind(world.request('a', node)), { bound: true });
+  t.equal(world.posted.length, 1);
+  await engine.close();
+});
+
 void t.test('bind checks again what may have changed since the filter call', async (t) => {
   const refusals: Record<string, (world: World, node: string) => void> = {
     POD_UNKNOWN: (world) => void world.pods.delete('a'),

@@ -58,6 +58,8 @@ export class World {
   /** What the API server holds, by UID. The cache shows the same unless `staleCache` does. */
   readonly pods = new Map<string, PodFacts>();
   readonly staleCache = new Map<string, PodFacts>();
+  /** UIDs of pods that the API server has and the cache does not know yet. */
+  readonly hidden = new Set<string>();
   readonly serviceAccounts = new Map([['shop/default', 'sa-uid-1']]);
   readonly posted: BindingRequest[] = [];
   /** Answers instead of the API server; after 'applied' the binding has happened all the same. */
@@ -223,7 +225,8 @@ export class World {
   #view(): EngineDependencies['kube'] {
     const synced = (): boolean => this.synced;
     const version = (): number => this.nodesVersion;
-    const cached = (uid: string): PodFacts | undefined => this.staleCache.get(uid) ?? this.pods.get(uid);
+    const cached = (uid: string): PodFacts | undefined =>
+      this.hidden.has(uid) ? undefined : (this.staleCache.get(uid) ?? this.pods.get(uid));
     return {
       get synced() {
         return synced();
