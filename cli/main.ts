@@ -74,7 +74,8 @@ function addRoles(program: Command): void {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on, 0 for any', port, 0)
     .requiredOption('--trust-anchor <pem>', 'root certificate of the attestation documents it accepts')
-    .action(async (options: { host: string; port: number; trustAnchor: string }) => {
+    .option('--data-dir <dir>', 'keep the chain in this folder and continue it; in memory unless given')
+    .action(async (options: { host: string; port: number; trustAnchor: string; dataDir?: string }) => {
       const [{ runRole }, { startLedger }] = await Promise.all([
         import('./roles/role.ts'),
         import('./roles/ledger.ts'),

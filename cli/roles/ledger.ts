@@ -1,8 +1,17 @@
 import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
 
 import { AttestationError, verifyDocument } from '@k3s-daas/attestation';
 import { systemClock, type Bytes } from '@k3s-daas/core';
-import { AttestationFault, createLedger, serveLedger, type AttestationVerifier } from '@k3s-daas/ledger';
+import {
+  AttestationFault,
+  createLedger,
+  openLedger,
+  serveLedger,
+  type AttestationVerifier,
+  type JournaledLedger,
+  type LedgerOptions as ChainOptions,
+} from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
 
 import { readText } from '../configuration.ts';
@@ -13,25 +22,42 @@ export interface LedgerOptions {
   readonly port: number;
   /** PEM of the certificate that attestation documents must lead to. */
   readonly trustAnchor: string;
+  /** Folder whose chain is continued, or begun; without it the chain lives in memory. */
+  readonly dataDir?: string | undefined;
 }
+
+/** Name of the journal in the data folder. */
+const JOURNAL = 'ledger.journal';
 
 /** The embedded Sui ledger, whose attestation native is this project's own verifier. */
 export async function startLedger(options: LedgerOptions): Promise<RunningPart> {
   const trustAnchor = new Uint8Array(new X509Certificate(await readText(options.trustAnchor)).raw);
   const framework = await compileFramework();
-  const ledger = createLedger({
-    framework,
-    clock: systemClock,
-    verifyAttestation: attestationVerifier(trustAnchor),
-  });
-  const server = await serveLedger(ledger, { host: options.host, port: options.port });
-  return {
-    ready: { url: server.url, chainId: ledger.chainId },
-    async close() {
-      await server.close();
-      ledger.close();
-    },
+  const chain = { framework, clock: systemClock, verifyAttestation: attestationVerifier(trustAnchor) };
+  const { ledger, replayed, tornBytes, close } = await openChain(chain, options.dataDir);
+  try {
+    const server = await serveLedger(ledger, { host: options.host, port: options.port });
+    return {
+      ready: { url: server.url, chainId: ledger.chainId, replayed, tornBytes },
+      async close() {
+        await server.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openChain(options: ChainOptions, dataDir: string | undefined): Promise<JournaledLedger> {
+  if (dataDir !== undefined) return await openLedger({ ...options, journal: join(dataDir, JOURNAL) });
+  const ledger = createLedger(options);
+  const close = (): Promise<void> => {
+    ledger.close();
+    return Promise.resolve();
   };
+  return { ledger, replayed: 0, tornBytes: 0, close };
 }
 
 /** The project's verifier in the form of Sui's native: the chain's clock, no policy; Move applies that. */

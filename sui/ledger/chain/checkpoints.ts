@@ -119,6 +119,16 @@ export class CheckpointLog {
     return checkpoint;
   }
 
+  /** Takes back everything after `latest`, a checkpoint of this chain. */
+  rewind(latest: Checkpoint): void {
+    while (this.latest.sequence > latest.sequence) {
+      const { sequence, digest } = this.latest;
+      this.#bySequence.delete(sequence);
+      this.#byDigest.delete(digest);
+      this.#latest = this.#bySequence.get(sequence - 1n) ?? latest;
+    }
+  }
+
   #forget(): void {
     while (this.#bySequence.size > this.#historyMax) {
       const oldest = this.#bySequence.get(this.#lowest);

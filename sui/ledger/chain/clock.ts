@@ -31,6 +31,11 @@ export class LedgerClock {
     return this.#nowMs;
   }
 
+  /** Time is at least `ms`: that of a chain which is continued. */
+  resume(ms: bigint): void {
+    if (ms > this.#nowMs) this.#nowMs = ms;
+  }
+
   /** Moves a manual clock forward to `ms` since 1970 and commits a checkpoint, so that reads see the new time. */
   set(ms: number | bigint): void {
     if (this.#source !== null)

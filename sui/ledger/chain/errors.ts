@@ -13,7 +13,13 @@ export type LedgerErrorCode =
   | 'UNSUPPORTED'
   | 'NOT_FOUND'
   | 'CLOCK_NOT_MANUAL'
-  | 'GENESIS_INVALID';
+  | 'GENESIS_INVALID'
+  | 'JOURNAL_LOCKED'
+  | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_MISMATCH'
+  | 'JOURNAL_DIVERGED'
+  | 'JOURNAL_UNREADABLE'
+  | 'JOURNAL_WRITE_FAILED';
 
 const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
   TRANSACTION_MALFORMED: 'Build the transaction with @mysten/sui.',
@@ -29,9 +35,21 @@ const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
   NOT_FOUND: 'Check the digest or number; old history is dropped.',
   CLOCK_NOT_MANUAL: 'Create the ledger with a manual clock.',
   GENESIS_INVALID: 'Give the framework modules that @k3s-daas/move compiles.',
+  JOURNAL_LOCKED: 'End the other process, or give this ledger a journal of its own.',
+  JOURNAL_CORRUPT:
+    'Restore the journal from a copy, or begin a new chain with another file; never cut it by hand.',
+  JOURNAL_MISMATCH: 'Open it with what it was made with, or begin a new chain with another file.',
+  JOURNAL_DIVERGED:
+    'Open it with the version of the ledger that wrote it, or begin a new chain with another file.',
+  JOURNAL_UNREADABLE: 'Check that the folder exists, is writable and has space.',
+  JOURNAL_WRITE_FAILED:
+    'Make room on the disk and start the ledger again; then look the transaction up by its digest.',
 };
 
-/** A request the ledger refuses before executing anything: no gas is charged, no state changes. */
+/**
+ * A request the ledger refuses: no gas is charged, no state changes. JOURNAL_* come from opening a journal, except
+ * JOURNAL_WRITE_FAILED: the disk did not take a change, which was taken back, and no others are accepted from then on.
+ */
 export class LedgerError extends CodedError<LedgerErrorCode> {
   constructor(code: LedgerErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, REMEDIES[code], options);

@@ -53,7 +53,12 @@ const SIMULATED_GAS = fullAddress(`0x${'f'.repeat(64)}`);
 /** Runs one transaction against the state without changing the store. Never throws for what the transaction does. */
 export function execute(state: ExecutionState, request: ExecutionRequest): Outcome {
   const execution = new Execution(state, request);
-  return execution.run();
+  try {
+    return execution.run();
+  } catch (fault) {
+    execution.unload();
+    throw fault;
+  }
 }
 
 class Execution {
@@ -114,11 +119,16 @@ class Execution {
     } catch (error) {
       status = { success: false, ...asFailure(error), command };
       changes = this.#newChanges();
-      this.#state.loader.unload(this.#runner.published);
+      this.unload();
       this.#touchInputs(changes);
     }
     this.#payGas(changes, status.success);
     return this.#outcome(status, changes);
+  }
+
+  /** Takes back what the loader holds for this execution. */
+  unload(): void {
+    this.#state.loader.unload(this.#runner.published);
   }
 
   #newChanges(): ChangeSet {

@@ -54,6 +54,11 @@ export class Journal<T> {
     return dropped;
   }
 
+  /** Takes the newest item back, if any is kept. */
+  pop(): T | undefined {
+    return this.#items.pop();
+  }
+
   /** Items with a number above `after` and below `before`, in the order asked for. */
   *between(after: bigint | null, before: bigint | null, descending: boolean): Generator<T> {
     const low = after === null || after < this.#first ? 0 : Number(after - this.#first) + 1;
@@ -97,5 +102,12 @@ export class History {
         checkpoint,
       });
     }
+  }
+  /** Takes the newest transaction back. */
+  removeLast(): void {
+    const executed = this.transactions.pop();
+    if (executed === undefined) return;
+    this.#byDigest.delete(executed.transaction.digest);
+    for (let left = executed.events.length; left > 0; left -= 1) this.events.pop();
   }
 }

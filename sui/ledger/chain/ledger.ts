@@ -2,22 +2,18 @@ import { randomBytes } from 'node:crypto';
 
 import { systemClock, type Clock } from '@k3s-daas/core';
 
-import { derivedId } from '../natives/framework.ts';
-import { encodeValue } from '../vm/bcs.ts';
 import type { Limits } from '../vm/interpreter.ts';
 import type { Loader } from '../vm/loader.ts';
 import type { AttestationVerifier } from '../vm/native.ts';
 import { fullAddress } from '../vm/types.ts';
-import { CheckpointLog, type Checkpoint } from './checkpoints.ts';
+import { recordAttestations, replayAttestations, type Change, type ChangeSink } from './change.ts';
+import { Chain, type Applied } from './chain.ts';
+import type { Checkpoint, CheckpointLog } from './checkpoints.ts';
 import { LedgerClock, type ManualClock } from './clock.ts';
-import { typedDigest } from './digests.ts';
 import { LedgerError } from './errors.ts';
-import { execute, type ExecutionState, type Outcome } from './execute.ts';
-import { checkPayment } from './gas.ts';
-import { clockObject, loadFramework } from './genesis.ts';
-import { History, type ExecutedTransaction } from './history.ts';
-import { checkExpiration, checkInputs } from './inputs.ts';
-import { CLOCK_ID, ObjectStore, sealObject, SUI_COIN, type MoveObjectRecord } from './objects.ts';
+import type { Outcome } from './execute.ts';
+import type { ExecutedTransaction, History } from './history.ts';
+import type { MoveObjectRecord, ObjectStore } from './objects.ts';
 import { checkSignatures } from './signatures.ts';
 import {
   describeTransaction,
@@ -52,207 +48,220 @@ export interface Simulation {
   readonly outcome: Outcome;
 }
 
-const DEFAULT_LIMITS: Limits = { stepsMax: 20_000_000, callDepthMax: 1_024 };
+export const DEFAULT_LIMITS: Limits = { stepsMax: 20_000_000, callDepthMax: 1_024 };
 const HISTORY_MAX = 100_000;
 const EMPTY_CHECKPOINT_MS = 1_000;
 const COMMIT_INTERVAL_MS = 250n;
 const U64_MAX = (1n << 64n) - 1n;
 
-/** Creates a ledger at genesis. Close it when done. Throws LedgerError GENESIS_INVALID. */
+/** Creates a ledger at genesis, in memory only. Close it when done. Throws LedgerError GENESIS_INVALID. */
 export function createLedger(options: LedgerOptions): Ledger {
-  return new Ledger(options);
+  const ledger = new Ledger(options);
+  ledger.start(null);
+  return ledger;
 }
 
 /** One chain in this process: objects, transactions, checkpoints. One writer, no consensus. */
 export class Ledger {
-  readonly objects = new ObjectStore();
-  readonly loader: Loader;
   readonly clock: LedgerClock;
-  readonly checkpoints: CheckpointLog;
-  readonly history: History;
-  /** Digest of the genesis checkpoint, base58. */
-  readonly chainId: string;
+  readonly #chain: Chain;
   readonly #verifyAttestation: AttestationVerifier;
-  readonly #limits: Limits;
-  readonly #seed: Uint8Array;
-  readonly #genesis: string;
+  readonly #emptyCheckpointMs: number;
   readonly #listeners = new Set<(checkpoint: Checkpoint) => void>();
-  readonly #timer: NodeJS.Timeout | null;
-  #epoch = 0n;
-  #epochStartMs: bigint;
-  #faucetCount = 0n;
+  #sink: ChangeSink | null = null;
+  #timer: NodeJS.Timeout | null = null;
 
-  constructor(options: LedgerOptions) {
-    const historyMax = options.historyMax ?? HISTORY_MAX;
-    this.#seed = options.seed ?? new Uint8Array(randomBytes(32));
+  /** `genesisMs` is the time of a genesis that was before; now unless given. Call `start` before use. */
+  constructor(options: LedgerOptions, genesisMs?: bigint) {
     this.#verifyAttestation = options.verifyAttestation;
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#emptyCheckpointMs = options.emptyCheckpointMs ?? EMPTY_CHECKPOINT_MS;
     this.clock = new LedgerClock(options.clock ?? systemClock, () => {
       this.commitEmptyCheckpoint();
     });
-    this.checkpoints = new CheckpointLog(historyMax);
-    this.history = new History(historyMax);
-    this.#genesis = typedDigest('Genesis', this.#seed);
-    const { loader, packages } = loadFramework(options.framework, this.#genesis);
-    this.loader = loader;
-    for (const record of packages) this.objects.put(record);
-    const nowMs = this.clock.now();
-    this.#epochStartMs = nowMs;
-    this.objects.put(clockObject(loader, 1n, nowMs, this.#genesis));
-    this.chainId = this.checkpoints.append({ epoch: 0n, timestampMs: nowMs }, [], this.#seed).digest;
-    this.#timer = this.#startHeartbeat(options.emptyCheckpointMs ?? EMPTY_CHECKPOINT_MS);
+    this.#chain = new Chain({
+      framework: options.framework,
+      seed: options.seed ?? new Uint8Array(randomBytes(32)),
+      timestampMs: genesisMs ?? this.clock.now(),
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      historyMax: options.historyMax ?? HISTORY_MAX,
+    });
+  }
+
+  get objects(): ObjectStore {
+    return this.#chain.objects;
+  }
+
+  get loader(): Loader {
+    return this.#chain.loader;
+  }
+
+  get checkpoints(): CheckpointLog {
+    return this.#chain.checkpoints;
+  }
+
+  get history(): History {
+    return this.#chain.history;
+  }
+
+  /** Digest of the genesis checkpoint, base58. */
+  get chainId(): string {
+    return this.#chain.id;
   }
 
   get epoch(): bigint {
-    return this.#epoch;
+    return this.#chain.epoch;
   }
 
   get epochStartMs(): bigint {
-    return this.#epochStartMs;
+    return this.#chain.epochStartMs;
+  }
+
+  /** Before `start`: repeats a change of a journal and returns the digest of the checkpoint that it ends with. */
+  replay(change: Change): string {
+    if (this.#timer !== null || this.#sink !== null) throw new Error('a ledger in use does not replay');
+    return this.#apply(change).checkpoint.digest;
+  }
+
+  /** Begins to accept changes, which go to `sink`, and to follow the clock. */
+  start(sink: ChangeSink | null): void {
+    this.#sink = sink;
+    this.clock.resume(this.checkpoints.latest.timestampMs);
+    if (this.clock.isManual) return;
+    this.#timer = setInterval(() => {
+      if (this.#failure === null) this.commitEmptyCheckpoint();
+    }, this.#emptyCheckpointMs);
+    this.#timer.unref();
   }
 
   /**
-   * Verifies, executes and commits a signed transaction (BCS of TransactionData, signatures in base64). Bytes that were
-   * executed before return what happened then. A transaction that fails in Move resolves, with a failed status; one
-   * that is refused before execution throws LedgerError and changes nothing.
+   * Verifies, executes and commits a signed transaction (BCS of TransactionData, signatures in base64). Resolves once
+   * it is durable, if the ledger has a journal. Bytes that were executed before return what happened then. A
+   * transaction that fails in Move resolves, with a failed status; one that is refused before execution throws
+   * LedgerError and changes nothing.
    */
   async executeTransaction(bytes: Uint8Array, signatures: readonly string[]): Promise<ExecutedTransaction> {
     const transaction = parseTransaction(bytes);
     await checkSignatures(transaction, signatures);
-    // From here on nothing waits, so no other transaction comes in between.
-    const known = this.history.get(transaction.digest);
-    if (known !== undefined) return known;
-    checkExpiration(transaction, this.#epoch, this.chainId);
-    checkInputs(transaction, this.objects);
-    checkPayment(transaction.data, this.objects, false);
-    const timestampMs = this.#tick();
-    const outcome = this.#execute(transaction, { checked: true, simulated: false });
-    return this.#commit(transaction, signatures, outcome, timestampMs);
+    try {
+      // From here to the end of the block nothing waits, so no other transaction comes in between.
+      return this.history.get(transaction.digest) ?? this.#transact(transaction, signatures);
+    } finally {
+      // A refusal, too, may rest on a change that is not durable yet.
+      await this.settled();
+    }
   }
 
   /** Executes without committing. Gas payment may be empty: a coin that does not exist stands in for it. */
   simulate(data: TransactionData, options: SimulationOptions = {}): Simulation {
     this.#catchUp();
     const transaction = describeTransaction(data);
-    const outcome = this.#execute(transaction, { checked: options.unchecked !== true, simulated: true });
-    this.loader.unload(outcome.published);
+    const outcome = this.#chain.simulate(transaction, options.unchecked !== true, this.#verifyAttestation);
     return { transaction, outcome };
   }
 
-  /** Gives an address a new coin of `mist` MIST out of nothing. */
+  /** Gives an address a new coin of `mist` MIST out of nothing. Durable once `settled` resolves. */
   faucet(address: string, mist: bigint): MoveObjectRecord {
     if (mist <= 0n || mist > U64_MAX)
       throw new LedgerError('INPUT_INVALID', `${mist} MIST is not a positive u64.`);
-    const owner = { kind: 'address', address: fullAddress(address) } as const;
-    const id = derivedId(this.#seed, this.#faucetCount);
-    this.#faucetCount += 1n;
-    const timestampMs = this.#tick();
-    const coin = sealObject({
-      kind: 'move',
-      id,
-      version: 1n,
-      owner,
-      type: SUI_COIN,
-      contents: encodeValue(this.loader, SUI_COIN, [[[id]], [mist]]),
-      hasPublicTransfer: true,
-      previousTransaction: this.#genesis,
-    });
-    this.objects.put(coin);
-    this.#appendCheckpoint(timestampMs, []);
-    return coin;
+    const to = fullAddress(address);
+    const timestampMs = this.#now();
+    const applied = this.#chain.grant(to, mist, timestampMs);
+    this.#commit({ kind: 'grant', timestampMs, address: to, mist }, applied);
+    return applied.result;
   }
 
-  /** Begins the next epoch. */
+  /** Begins the next epoch. Durable once `settled` resolves. */
   advanceEpoch(): void {
-    this.#epoch += 1n;
-    this.#epochStartMs = this.#tick();
-    this.#appendCheckpoint(this.#epochStartMs, []);
+    this.#applyNow({ kind: 'epoch', timestampMs: this.#now() });
   }
 
   /** A checkpoint without transactions: brings the time of chain and Clock object up to now. */
   commitEmptyCheckpoint(): void {
-    this.#appendCheckpoint(this.#tick(), []);
+    this.#applyNow({ kind: 'empty', timestampMs: this.#now() });
   }
 
-  /** Calls back after every checkpoint; returns the unsubscribe function. */
+  /** Calls back after every checkpoint, once it is durable; returns the unsubscribe function. */
   onCheckpoint(listener: (checkpoint: Checkpoint) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Stops the heartbeat. */
+  /**
+   * Resolves once what the ledger holds now is as durable as it gets: at once without a journal. Whoever shows state
+   * to others waits for it between reading and answering. Rejects with LedgerError JOURNAL_WRITE_FAILED if a part of
+   * that state was taken back because it could not be written.
+   */
+  async settled(): Promise<void> {
+    await this.#sink?.settled();
+  }
+
+  /** Stops the heartbeat. A journal is closed by whoever opened it. */
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#listeners.clear();
   }
 
-  #startHeartbeat(intervalMs: number): NodeJS.Timeout | null {
-    if (this.clock.isManual) return null;
-    const timer = setInterval(() => {
-      this.commitEmptyCheckpoint();
-    }, intervalMs);
-    timer.unref();
-    return timer;
+  #transact(transaction: ParsedTransaction, signatures: readonly string[]): ExecutedTransaction {
+    this.#chain.check(transaction);
+    const timestampMs = this.#now();
+    const { verify, results } = recordAttestations(this.#verifyAttestation);
+    const applied = this.#chain.transact(transaction, signatures, timestampMs, verify);
+    const { bytes } = transaction;
+    this.#commit({ kind: 'transaction', timestampMs, bytes, signatures, attestations: results }, applied);
+    return applied.result;
   }
 
-  #execute(transaction: ParsedTransaction, mode: { checked: boolean; simulated: boolean }): Outcome {
-    const state: ExecutionState = {
-      store: this.objects,
-      loader: this.loader,
-      limits: this.#limits,
-      verifyAttestation: this.#verifyAttestation,
-      epoch: this.#epoch,
-      epochStartMs: this.#epochStartMs,
-    };
-    return execute(state, {
-      transaction,
-      inputs: checkInputs(transaction, this.objects, mode.checked),
-      payment: checkPayment(transaction.data, this.objects, mode.simulated),
-      unchecked: !mode.checked,
-      collectOutputs: mode.simulated,
-    });
+  get #failure(): LedgerError | null {
+    return this.#sink?.failure ?? null;
   }
 
-  #commit(
-    transaction: ParsedTransaction,
-    signatures: readonly string[],
-    outcome: Outcome,
-    timestampMs: bigint,
-  ): ExecutedTransaction {
-    const { effects, events, balanceChanges } = outcome;
-    for (const { id } of outcome.removed) this.objects.delete(id);
-    for (const record of outcome.writes) this.objects.put(record);
-    const executed: ExecutedTransaction = {
-      sequence: this.history.transactions.next,
-      transaction,
-      signatures,
-      effects,
-      events,
-      balanceChanges,
-      checkpoint: this.checkpoints.latest.sequence + 1n,
-      timestampMs,
+  /** The time of the next change. Throws if the journal takes none. */
+  #now(): bigint {
+    if (this.#failure !== null) throw this.#failure;
+    return this.clock.now();
+  }
+
+  #applyNow(change: Change): void {
+    this.#commit(change, this.#apply(change));
+  }
+
+  #apply(change: Change): Applied<unknown> {
+    const { timestampMs } = change;
+    switch (change.kind) {
+      case 'transaction': {
+        const { bytes, signatures, attestations } = change;
+        const verify = replayAttestations(attestations);
+        return this.#chain.transact(parseTransaction(bytes), signatures, timestampMs, verify);
+      }
+      case 'grant':
+        return this.#chain.grant(change.address, change.mist, timestampMs);
+      case 'epoch':
+        return this.#chain.advanceEpoch(timestampMs);
+      case 'empty':
+        return this.#chain.pass(timestampMs);
+    }
+  }
+
+  #commit(change: Change, { checkpoint, undo }: Applied<unknown>): void {
+    const settled = (): void => {
+      for (const listener of this.#listeners) listener(checkpoint);
     };
-    this.history.add(executed);
-    this.#appendCheckpoint(timestampMs, [{ transaction: transaction.digest, effects: effects.digest }]);
-    return executed;
+    if (this.#sink === null) {
+      settled();
+      return;
+    }
+    try {
+      this.#sink.append(change, checkpoint.digest, { settled, undo });
+    } catch (error) {
+      undo();
+      throw error;
+    }
   }
 
   /** On Sui the Clock object is never older than a consensus commit takes; so what is simulated sees that time. */
   #catchUp(): void {
+    if (this.#failure !== null) return;
     if (this.clock.now() - this.checkpoints.latest.timestampMs >= COMMIT_INTERVAL_MS)
       this.commitEmptyCheckpoint();
-  }
-
-  /** The time of the commit, written to the Clock object as the consensus commit prologue does. */
-  #tick(): bigint {
-    const nowMs = this.clock.now();
-    const version = this.objects.get(CLOCK_ID)?.version ?? 0n;
-    this.objects.put(clockObject(this.loader, version + 1n, nowMs, this.#genesis));
-    return nowMs;
-  }
-
-  #appendCheckpoint(timestampMs: bigint, transactions: Checkpoint['transactions']): void {
-    const checkpoint = this.checkpoints.append({ epoch: this.#epoch, timestampMs }, transactions);
-    for (const listener of this.#listeners) listener(checkpoint);
   }
 }

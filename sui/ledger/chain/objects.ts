@@ -119,6 +119,8 @@ export interface ObjectReader {
 export class ObjectStore implements ObjectReader {
   readonly #objects = new Map<Address, ObjectRecord>();
   readonly #byOwner = new Map<string, Set<Address>>();
+  /** What the objects were before the change that is being tracked. */
+  #before: Map<Address, ObjectRecord | undefined> | null = null;
 
   get size(): number {
     return this.#objects.size;
@@ -128,7 +130,26 @@ export class ObjectStore implements ObjectReader {
     return this.#objects.get(id);
   }
 
+  /** From here on remembers what changes; the function returned takes all of that back. */
+  track(): () => void {
+    const before = new Map<Address, ObjectRecord | undefined>();
+    this.#before = before;
+    return () => {
+      this.#before = null;
+      for (const [id, record] of before) {
+        if (record === undefined) this.delete(id);
+        else this.put(record);
+      }
+    };
+  }
+
+  /** Ends what `track` began; what was remembered can still be taken back. */
+  untrack(): void {
+    this.#before = null;
+  }
+
   put(record: ObjectRecord): void {
+    this.#remember(record.id);
     this.#unindex(record.id);
     this.#objects.set(record.id, record);
     const key = ownerKey(record.owner);
@@ -139,6 +160,7 @@ export class ObjectStore implements ObjectReader {
   }
 
   delete(id: Address): void {
+    this.#remember(id);
     this.#unindex(id);
     this.#objects.delete(id);
   }
@@ -150,6 +172,10 @@ export class ObjectStore implements ObjectReader {
       const record = this.#objects.get(id);
       return record?.kind === 'move' ? [record] : [];
     });
+  }
+
+  #remember(id: Address): void {
+    if (this.#before !== null && !this.#before.has(id)) this.#before.set(id, this.#objects.get(id));
   }
 
   #unindex(id: Address): void {

@@ -5,14 +5,15 @@ import type { Ledger } from '../chain/ledger.ts';
 import { fullAddress } from '../vm/types.ts';
 
 /** `POST /faucet` with `{ "address": "0x…", "mist": "1000" }` (number or text) → `{ objectId, version, digest }`. */
-export function handleFaucet(ledger: Ledger, body: Buffer, response: ServerResponse): void {
+export async function handleFaucet(ledger: Ledger, body: Buffer, response: ServerResponse): Promise<void> {
   try {
     const { address, mist } = parse(body);
     const { id, version, digest } = ledger.faucet(address, mist);
+    await ledger.settled();
     send(response, 200, { objectId: id, version: version.toString(), digest });
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    send(response, 400, error.toJSON());
+    send(response, error.code === 'JOURNAL_WRITE_FAILED' ? 503 : 400, error.toJSON());
   }
 }
 

@@ -2,7 +2,14 @@ import { LedgerError, type LedgerErrorCode } from '../chain/errors.ts';
 import type { Ledger } from '../chain/ledger.ts';
 
 /** gRPC status codes in use (google.rpc.Code). */
-export const Status = { ok: 0, invalidArgument: 3, notFound: 5, unimplemented: 12, internal: 13 } as const;
+export const Status = {
+  ok: 0,
+  invalidArgument: 3,
+  notFound: 5,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
 export type StatusCode = (typeof Status)[keyof typeof Status];
 
 /** Ends a call with a gRPC status. */
@@ -18,6 +25,7 @@ const STATUS_OF: Readonly<Partial<Record<LedgerErrorCode, StatusCode>>> = {
   NOT_FOUND: Status.notFound,
   OBJECT_NOT_FOUND: Status.notFound,
   UNSUPPORTED: Status.unimplemented,
+  JOURNAL_WRITE_FAILED: Status.unavailable,
 };
 
 /** The status that a thrown value ends a call with. Faults of the ledger itself say no more than that. */
@@ -66,7 +74,11 @@ export function unary<Q, P, R>(
   return {
     path,
     async *call(ledger, bytes) {
-      yield response.toBinary(response.create(await handle(ledger, parse(request, bytes))));
+      const handled = (async () => await handle(ledger, parse(request, bytes)))();
+      handled.catch(() => undefined);
+      // Asked before anything else can run: no answer, and no refusal, shows what could still be lost.
+      await ledger.settled();
+      yield response.toBinary(response.create(await handled));
     },
   };
 }

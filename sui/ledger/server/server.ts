@@ -97,7 +97,7 @@ async function handle(
     return;
   }
   if (path === '/faucet') {
-    handleFaucet(ledger, body, response);
+    await handleFaucet(ledger, body, response);
     return;
   }
   const format = formatOf(request.headers['content-type']);

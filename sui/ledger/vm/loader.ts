@@ -200,6 +200,7 @@ export class Loader implements TypeInfo {
 
   /** Takes modules out again that a failed transaction had published. */
   unload(modules: readonly LoadedModule[]): void {
+    if (modules.length === 0) return;
     for (const { address, name } of modules) this.#modules.delete(`${address}::${name}`);
     this.#layouts.clear();
   }

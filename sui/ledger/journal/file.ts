@@ -1,0 +1,129 @@
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import type { Bytes } from '@k3s-daas/core';
+
+import { LedgerError } from '../chain/errors.ts';
+import type { ReadableBytes } from './frame.ts';
+
+/** The open journal. Offsets and lengths in bytes; every method rejects when the disk says no. */
+export interface JournalFile extends ReadableBytes {
+  /** Writes all of the bytes, or rejects; then any part of them may have been written. */
+  write(offset: number, bytes: Bytes): Promise<void>;
+  truncate(length: number): Promise<void>;
+  /** Resolves once everything written is on the disk. */
+  sync(): Promise<void>;
+  /** Lets go of the file and of the lock. */
+  close(): Promise<void>;
+}
+
+/** Opens a journal as its only writer, creating it durably if it is missing. @throws LedgerError JOURNAL_LOCKED */
+export type OpenFile = (path: string) => Promise<JournalFile>;
+
+/** A journal on this machine's disk. */
+export async function openFile(path: string): Promise<JournalFile> {
+  await mkdir(dirname(path), { recursive: true });
+  // a+ would ignore write positions, r+ does not create: so create first, keeping what is there.
+  await (await open(path, 'a', 0o600)).close();
+  const handle = await open(path, 'r+');
+  try {
+    const release = await lock(handle, path);
+    await syncFolder(dirname(path));
+    return {
+      size: async () => (await handle.stat()).size,
+      read: (offset, length) => readFully(handle, offset, length),
+      write: (offset, bytes) => writeFully(handle, offset, bytes),
+      truncate: (length) => handle.truncate(length),
+      // fdatasync also writes the file's size, which is all the metadata that reading needs.
+      sync: () => handle.datasync(),
+      close: async () => {
+        await handle.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A new name in a folder survives a crash only once the folder itself is written. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function readFully(handle: FileHandle, offset: number, length: number): Promise<Bytes> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+async function writeFully(handle: FileHandle, offset: number, bytes: Bytes): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offset + done);
+    done += bytesWritten;
+  }
+}
+
+/**
+ * A lock that the kernel drops when its holder dies, so that nothing stale is left behind: Node has no flock, but
+ * only one process can listen on an address. Linux has addresses without a file (abstract sockets, one set per
+ * network namespace); elsewhere the socket is a temporary file, and one that nobody answers on is removed. The address
+ * names device and inode, so that a second path to the file meets the same lock.
+ */
+async function lock(handle: FileHandle, path: string): Promise<() => Promise<void>> {
+  const { dev, ino } = await handle.stat({ bigint: true });
+  const name = `k3s-daas-ledger-${dev}-${ino}`;
+  const address = process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.lock`);
+  const server =
+    (await listen(address)) ??
+    ((await abandoned(address)) ? (await rm(address), await listen(address)) : null);
+  if (server === null) throw new LedgerError('JOURNAL_LOCKED', `Another process writes the journal ${path}.`);
+  server.unref();
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+    });
+}
+
+function listen(address: string): Promise<Server | null> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(null);
+      else reject(error);
+    });
+    server.listen(address, () => {
+      resolve(server);
+    });
+  });
+}
+
+function abandoned(address: string): Promise<boolean> {
+  if (address.startsWith('\0')) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connect(address);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', () => {
+      resolve(true);
+    });
+  });
+}
