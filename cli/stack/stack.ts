@@ -94,7 +94,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const running = plane;
     const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
       const args = ['--port', String(ports.ledger), '--trust-anchor', authority.rootFile];
-      const { ready } = await parts.start('ledger', args);
+      const { ready } = await parts.start('ledger', [...args, '--data-dir', join(dir, 'ledger')]);
       const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
       const at = ledgerReady.parse(ready);
       if (saved !== null) return reopenChainWorld({ ...at, saved: saved.chain, enclave });

@@ -151,6 +151,44 @@ void t.test('after SIGKILL, daas down ends and removes what was left', async (t)
   t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
 });
 
+void t.test('a data folder goes on with the same cluster, even after SIGKILL', async (t) => {
+  const { env } = isolated();
+  const folder = join(env['TMPDIR'] ?? '', 'installation');
+  const first = start(['up', '--data-dir', folder], env);
+  await until(() => first.text.err.includes('It stays up') || first.child.exitCode !== null, 120_000);
+  const config = join(folder, 'daas.yaml');
+  const asked = { ...env, DAAS_CONFIG: config };
+  const pod = await firstPod(config, '');
+  const before = await run(['node', 'list', '--json'], asked);
+  first.child.kill('SIGKILL');
+  await first.exit;
+  t.equal((await run(['down', '--data-dir', folder], env)).code, 0);
+
+  const once = await run(['up', '--once', '--data-dir', folder], env);
+  t.match(once, { code: 1, err: /DATA_DIR_NOT_EMPTY/ }, '--once begins from nothing');
+
+  const second = start(['up', '--data-dir', folder], env);
+  await until(() => second.text.err.includes('It stays up') || second.child.exitCode !== null, 120_000);
+  t.equal(second.child.exitCode, null, `still up; stderr ends:\n${second.text.err.slice(-2_000)}`);
+  t.notMatch(second.text.err, /DOES NOT VERIFY/);
+  const verified = await run(['verify', 'pod', pod, '-n', 'app'], asked);
+  t.equal(verified.code, 0, verified.out + verified.err);
+  t.match(verified.out, /not active any more/, 'by a session that is over');
+  const after = await run(['node', 'list', '--json'], asked);
+  const nodes = (text: string): unknown => (JSON.parse(text) as { nodes: unknown }).nodes;
+  t.same(nodes(after.out), nodes(before.out), 'the same claims and stakes');
+  const replayed = await run(['verify', 'log', join(folder, 'enclave/data/decisions.log')], asked);
+  t.equal(replayed.code, 0, replayed.out + replayed.err);
+  second.child.kill('SIGINT');
+  t.equal(await second.exit, 0);
+  t.same(processesIn(folder), [], 'no process is left');
+
+  const foreign = mkdtempSync(join(env['TMPDIR'] ?? '', 'foreign-'));
+  writeFileSync(join(foreign, 'thesis.txt'), 'mine');
+  t.match(await run(['up', '--data-dir', foreign], env), { code: 1, err: /DATA_DIR_NOT_EMPTY/ });
+  t.same(readdirSync(foreign), ['thesis.txt'], 'nothing of it is touched');
+});
+
 void t.test('Ctrl-C in the middle of the start ends it within 5 s', async (t) => {
   const { env, leftovers } = isolated();
   const { child, text, exit } = start(['up'], env);
