@@ -72,10 +72,10 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
 
   const keys = await makeKeys({ host: enclave.listen.host, clock });
   boot.done('keys');
-  const { nsm, trustAnchor } = await openNsm(options);
+  const opened = await openNsm(options);
   const digest = await ownConfigDigest(options);
   const attest = (): Promise<Bytes> =>
-    nsm.attest({
+    opened.nsm.attest({
       publicKey: keys.decision.publicKey,
       nonce: fromHex(enclave.slot.slice(2)),
       userData: enclaveUserData({
@@ -87,7 +87,7 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
       }),
     });
   const document = await attest();
-  checkClock(document, trustAnchor, clock);
+  checkClock(document, opened, clock);
   boot.done('clock');
   boot.done('attestation');
 
