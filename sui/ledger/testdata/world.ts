@@ -6,7 +6,8 @@ import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { toBase64 } from '@mysten/sui/utils';
 
-import { createLedger, serveLedger, type Ledger, type LedgerOptions } from '../index.ts';
+import { Ledger } from '../chain/ledger.ts';
+import { createLedger, serveLedger, type LedgerOptions } from '../index.ts';
 
 export const CHAIN_START_MS = 1_700_000_000_000;
 
@@ -37,17 +38,22 @@ function execute(client: SuiGrpcClient, signer: Ed25519Keypair, transaction: Tra
   return client.signAndExecuteTransaction({ transaction, signer, include });
 }
 
-export async function createWorld(options: Partial<LedgerOptions> = {}): Promise<World> {
-  const framework = await compileFramework();
-  const sandbox = await compilePackage({ dir: join(import.meta.dirname, 'sandbox') });
-  const ledger = createLedger({
-    framework,
+/** Options of a ledger whose clock moves by hand and that trusts no attestation. */
+export async function worldOptions(options: Partial<LedgerOptions> = {}): Promise<LedgerOptions> {
+  return {
+    framework: await compileFramework(),
     clock: { startMs: CHAIN_START_MS },
     verifyAttestation: () => {
       throw new Error('no attestation is trusted here');
     },
     ...options,
-  });
+  };
+}
+
+/** A world on a ledger of its own, or on a new one that was made already. */
+export async function createWorld(options: Partial<LedgerOptions> | Ledger = {}): Promise<World> {
+  const ledger = options instanceof Ledger ? options : createLedger(await worldOptions(options));
+  const sandbox = await compilePackage({ dir: join(import.meta.dirname, 'sandbox') });
   const server = await serveLedger(ledger);
   const client = new SuiGrpcClient({ network: 'localnet', baseUrl: server.url });
   const user = Ed25519Keypair.fromSecretKey(new Uint8Array(32).fill(1));
