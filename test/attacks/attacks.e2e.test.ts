@@ -1,0 +1,77 @@
+/**
+ * The threat model as a table of attacks on one real installation, each with the real credential that its attacker has
+ * stolen or was given. An attack counts as refused if it met exactly the expected refusal, and placements, marks, guards,
+ * objects on chain and the enclave's signatures are the same before and after.
+ */
+import t from 'tap';
+
+import { attempts, type Attempts, type Tally } from './attempts.ts';
+import { authorChanges, authorCreates, authorRights } from './author.ts';
+import { silentChain } from './chain.ts';
+import { realReceipts, revocation, signedReceipts } from './enclave.ts';
+import { nodeJoins, nodeReaches, slashedNode } from './node-root.ts';
+import { extenderPort, stolenSchedulerAtApi, stolenSchedulerAtEnclave } from './scheduler.ts';
+import { registrations, stakes } from './staker.ts';
+import { alice, APP, OTHER, until, World } from './world.ts';
+
+t.setTimeout(600_000);
+const tally: Tally = { attacks: 0, refused: 0 };
+const world = await World.start((text) => {
+  t.comment(text);
+});
+t.teardown(() => world.stop());
+await prepare();
+
+type Family = (attempts: Attempts, world: World) => Promise<void>;
+
+const family = (name: string, run: Family, chainAnswers = true): Promise<unknown> =>
+  t.test(name, async (t) => {
+    await run(attempts(t, world, tally, chainAnswers), world);
+  });
+
+await family('a stolen scheduler, at the API server', stolenSchedulerAtApi);
+await family('a stolen scheduler, at the enclave', stolenSchedulerAtEnclave);
+await family('whoever reaches the ports of enclave and webhook', extenderPort);
+await family('an author of workloads creates pods', authorCreates);
+await family('an author of workloads changes pods', authorChanges);
+await family('an author of workloads, and rights', authorRights);
+await family('root on a node: joining', nodeJoins);
+await family('root on a slashed node', slashedNode);
+await family('root on a node: other nodes, pods, certificates', nodeReaches);
+await family('a staker', stakes);
+await family('a registrar', registrations);
+await family("the enclave's stolen identity, with receipts of the enclave", realReceipts);
+await family("the enclave's stolen identity, with receipts of a registered key", signedReceipts);
+await family('a revoked session', revocation);
+await family('a chain that falls silent', silentChain, false);
+
+t.comment(`${tally.attacks} attacks, ${tally.refused} refused`);
+
+async function prepare(): Promise<void> {
+  for (const name of [APP, OTHER]) {
+    await world.must('/api/v1/namespaces', { method: 'POST', body: { metadata: { name } } });
+    await until(`the service account of ${name}`, async () => {
+      const path = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+      const { status } = await world.api({ user: 'attacks-admin', groups: ['system:masters'] }, path, {
+        method: 'GET',
+      });
+      return status === 200 ? true : undefined;
+    });
+  }
+  await world.must(`/apis/rbac.authorization.k8s.io/v1/namespaces/${APP}/rolebindings`, {
+    method: 'POST',
+    body: {
+      metadata: { name: 'alice' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: alice.user }],
+    },
+  });
+  for (const [name, stake] of [
+    ['a', 2_000n],
+    ['b', 1_500n],
+    ['c', 1_200n],
+    ['falling', 2_000n],
+  ] as const) {
+    await world.join(name, stake);
+  }
+}
