@@ -3,12 +3,19 @@ import { request as httpsRequest } from 'node:https';
 
 import { z } from 'zod';
 
-import { equalBytes, fromHex, sha256, type Bytes, type ClientConfiguration } from '@k3s-daas/core';
+import {
+  describeError,
+  equalBytes,
+  fromHex,
+  sha256,
+  type Bytes,
+  type ClientConfiguration,
+} from '@k3s-daas/core';
 
 import { readText } from './configuration.ts';
 import { CliError } from './errors.ts';
+import { exchange } from './reply.ts';
 
-const REPLY_BYTES_MAX = 16 << 20;
 const TIMEOUT_MS = 10_000;
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -87,40 +94,18 @@ export class EnclaveClient {
     throw unexpected(path, text, status);
   }
 
-  #send(method: string, path: string, body: string): Promise<{ status: number; text: string }> {
-    return new Promise((resolve, reject) => {
-      const outgoing = httpsRequest(new URL(path, this.#url), {
-        method,
-        ...this.#tls,
-        timeout: TIMEOUT_MS,
-        headers:
-          body === ''
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  async #send(method: string, path: string, body: string): Promise<{ status: number; text: string }> {
+    const headers =
+      body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const options = { method, ...this.#tls, timeout: TIMEOUT_MS, headers };
+    try {
+      return await exchange(httpsRequest(new URL(path, this.#url), options), body);
+    } catch (cause) {
+      const why = describeError(cause);
+      throw new CliError('REQUEST_FAILED', `the enclave does not answer: ${why}`, 'is it running?', {
+        cause,
       });
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
-      outgoing.on('error', (cause) => {
-        reject(
-          new CliError('REQUEST_FAILED', `the enclave does not answer: ${cause.message}`, 'is it running?', {
-            cause,
-          }),
-        );
-      });
-      outgoing.on('response', (incoming) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        incoming.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > REPLY_BYTES_MAX) incoming.destroy(new Error('the reply is too large'));
-          else chunks.push(chunk);
-        });
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
-        });
-      });
-      outgoing.end(body);
-    });
+    }
   }
 }
 

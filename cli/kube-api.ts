@@ -3,9 +3,11 @@ import { request as httpsRequest } from 'node:https';
 
 import { KubeConfig } from '@kubernetes/client-node';
 
-import { CliError } from './errors.ts';
+import { describeError } from '@k3s-daas/core';
 
-const REPLY_BYTES_MAX = 16 << 20;
+import { CliError } from './errors.ts';
+import { exchange } from './reply.ts';
+
 const TIMEOUT_MS = 10_000;
 
 /**
@@ -35,30 +37,11 @@ export async function getObject(kubeconfig: string, path: string): Promise<unkno
   );
 }
 
-function send(url: URL, options: RequestOptions): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void => {
-      reject(
-        new CliError('REQUEST_FAILED', `${url.host} does not answer: ${cause.message}`, 'is it running?', {
-          cause,
-        }),
-      );
-    };
-    const outgoing = httpsRequest(url, options, (incoming) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > REPLY_BYTES_MAX) incoming.destroy(new Error('the reply is too large'));
-        else chunks.push(chunk);
-      });
-      incoming.on('error', failed);
-      incoming.on('end', () => {
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
-      });
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
-    outgoing.on('error', failed);
-    outgoing.end();
-  });
+async function send(url: URL, options: RequestOptions): Promise<{ status: number; text: string }> {
+  try {
+    return await exchange(httpsRequest(url, options));
+  } catch (cause) {
+    const why = describeError(cause);
+    throw new CliError('REQUEST_FAILED', `${url.host} does not answer: ${why}`, 'is it running?', { cause });
+  }
 }
