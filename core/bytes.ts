@@ -33,8 +33,10 @@ export function fromBase64(text: string): Bytes {
   return new Uint8Array(bytes);
 }
 
+const encoder = new TextEncoder();
+
 export function utf8(text: string): Bytes {
-  return new TextEncoder().encode(text);
+  return encoder.encode(text);
 }
 
 export function equalBytes(a: Bytes, b: Bytes): boolean {
