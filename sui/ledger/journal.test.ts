@@ -10,7 +10,7 @@ import { SuiGrpcClient } from '@mysten/sui/grpc';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
 import { Transaction } from '@mysten/sui/transactions';
 import { fromBase64, toHex } from '@mysten/sui/utils';
-import t from 'tap';
+import t, { type Test } from 'tap';
 
 import type { Ledger } from './chain/ledger.ts';
 import {
@@ -113,7 +113,7 @@ const verifyAttestation: LedgerOptions['verifyAttestation'] = ([first], clockMs)
 };
 
 /** One of everything that can change a chain. */
-async function liveThrough(world: World): Promise<void> {
+async function liveThrough(t: Test, world: World): Promise<void> {
   const { ledger, run, counterId } = world;
   const target = (name: string): string => `${world.packageId}::counter::${name}`;
   const add = (tx: Transaction): void => {
@@ -158,7 +158,7 @@ void t.test('a chain goes on where it was: bit for bit, and from there', async (
   let before: unknown;
   {
     await using world = await createWorld(first.ledger);
-    await liveThrough(world);
+    await liveThrough(t, world);
     before = stateOf(first.ledger);
   }
   await first.close();
@@ -266,6 +266,9 @@ void t.test('damage elsewhere, and what is not the journal of this ledger, is re
     await open(concatBytes(whole, encodeFrame(utf8('no record')))),
     /^JOURNAL_CORRUPT: .*cannot be read/,
   );
+
+  t.match(await open(new Uint8Array(4_096)), 'accepted', 'a crash before the genesis was written');
+  t.match(await open(new Uint8Array(100_000)), /^JOURNAL_CORRUPT: .*at byte 0/, 'too long for that');
 
   const framework = [...options.framework];
   framework.push(...framework.splice(0, 1));

@@ -49,6 +49,14 @@ const CheckpointContents = bcs.struct('CheckpointContents', {
 
 const NO_GAS = { computationCost: 0, storageCost: 0, storageRebate: 0, nonRefundableStorageFee: 0 };
 
+function contentsDigest(transactions: Checkpoint['transactions']): string {
+  const userSignatures = transactions.map(() => []);
+  const contents = CheckpointContents.serialize({ version: 0, transactions, userSignatures });
+  return typedDigest('CheckpointContents', contents.toBytes());
+}
+
+const EMPTY_CONTENTS = contentsDigest([]);
+
 /** The chain of checkpoints. Keeps the newest `historyMax`. */
 export class CheckpointLog {
   readonly #bySequence = new Map<bigint, Checkpoint>();
@@ -81,12 +89,7 @@ export class CheckpointLog {
   ): Checkpoint {
     const previous = this.#latest;
     const sequence = previous === null ? 0n : previous.sequence + 1n;
-    const contents = CheckpointContents.serialize({
-      version: 0,
-      transactions,
-      userSignatures: transactions.map(() => []),
-    });
-    const contentDigest = typedDigest('CheckpointContents', contents.toBytes());
+    const contentDigest = transactions.length === 0 ? EMPTY_CONTENTS : contentsDigest(transactions);
     const totalTransactions = (previous?.totalTransactions ?? 0n) + BigInt(transactions.length);
     const summary = CheckpointSummary.serialize({
       epoch: at.epoch,

@@ -61,14 +61,17 @@ function frameworkPackage(
   return sealObject({ ...packageRecord(id, members, bytecode, dependencies), previousTransaction });
 }
 
-/** The shared object 0x6: `Clock { id: UID, timestamp_ms }`. */
+/**
+ * The shared object 0x6: `Clock { id: UID, timestamp_ms }`. Its digest is made when somebody asks: most versions are
+ * replaced before.
+ */
 export function clockObject(
   loader: Loader,
   version: bigint,
   timestampMs: bigint,
   previousTransaction: string,
 ): MoveObjectRecord {
-  return sealObject({
+  const record = {
     kind: 'move',
     id: CLOCK_ID,
     version,
@@ -77,5 +80,12 @@ export function clockObject(
     contents: encodeValue(loader, CLOCK, [[[CLOCK_ID]], timestampMs]),
     hasPublicTransfer: false,
     previousTransaction,
-  });
+  } as const;
+  let digest: string | null = null;
+  return {
+    ...record,
+    get digest() {
+      return (digest ??= sealObject(record).digest);
+    },
+  };
 }

@@ -18,6 +18,7 @@ import { checkSignatures } from './signatures.ts';
 import {
   describeTransaction,
   parseTransaction,
+  restoreTransaction,
   type ParsedTransaction,
   type TransactionData,
 } from './transaction.ts';
@@ -231,7 +232,7 @@ export class Ledger {
       case 'transaction': {
         const { bytes, signatures, attestations } = change;
         const verify = replayAttestations(attestations);
-        return this.#chain.transact(parseTransaction(bytes), signatures, timestampMs, verify);
+        return this.#chain.transact(restoreTransaction(bytes), signatures, timestampMs, verify);
       }
       case 'grant':
         return this.#chain.grant(change.address, change.mist, timestampMs);

@@ -50,8 +50,13 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
   return transaction;
 }
 
-/** Completes transaction data with bytes and digest. */
-export function describeTransaction(data: TransactionData): ParsedTransaction {
+/** A transaction that `parseTransaction` accepted once: its bytes are known to be canonical. */
+export function restoreTransaction(bytes: Uint8Array): ParsedTransaction {
+  return describeTransaction(bcs.TransactionData.parse(bytes).V1, bytes);
+}
+
+/** Completes transaction data with bytes, unless they are known, and digest. */
+export function describeTransaction(data: TransactionData, known?: Uint8Array): ParsedTransaction {
   const { kind } = data;
   if (kind.$kind !== 'ProgrammableTransaction') {
     throw new LedgerError('UNSUPPORTED', `Transactions of kind ${kind.$kind} are not accepted.`);
@@ -63,6 +68,6 @@ export function describeTransaction(data: TransactionData): ParsedTransaction {
       `At most ${COMMANDS_MAX} commands and ${INPUTS_MAX} inputs are allowed.`,
     );
   }
-  const bytes = bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
+  const bytes = known ?? bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
   return { data, program, bytes, digest: TransactionDataBuilder.getDigestFromBytes(bytes) };
 }

@@ -24,6 +24,9 @@ export interface JournaledLedger {
   readonly close: () => Promise<void>;
 }
 
+/** A file without a whole genesis that is longer was once the journal of a chain. */
+const GENESIS_BYTES_MAX = 64 << 10;
+
 /**
  * Continues the chain of a journal, or begins one. `seed` and `limits` are the journal's, which refuses others.
  * @throws LedgerError JOURNAL_LOCKED, JOURNAL_CORRUPT, JOURNAL_MISMATCH (another framework, seed, limits or format),
@@ -55,6 +58,7 @@ async function load(file: JournalFile, options: LedgerOptions): Promise<Journale
   let ledger: Ledger;
   let replayed = 0;
   if (first.done === true) {
+    if (size > GENESIS_BYTES_MAX) throw corrupt(0, 'it holds no genesis, but more than an unfinished one');
     ({ ledger, bytes } = await begin(file, options));
   } else {
     ledger = restoreGenesis(first.value, options);
