@@ -3,6 +3,7 @@
  * stolen or was given. An attack counts as refused if it met exactly the expected refusal, and placements, marks, guards,
  * objects on chain and the enclave's signatures are the same before and after.
  */
+import { topUp } from '@k3s-daas/sui-client';
 import t from 'tap';
 
 import { attempts, type Attempts, type Tally } from './attempts.ts';
@@ -12,7 +13,7 @@ import { realReceipts, revocation, signedReceipts } from './enclave.ts';
 import { nodeJoins, nodeReaches, slashedNode } from './node-root.ts';
 import { extenderPort, stolenSchedulerAtApi, stolenSchedulerAtEnclave } from './scheduler.ts';
 import { registrations, stakes } from './staker.ts';
-import { alice, APP, OTHER, until, World } from './world.ts';
+import { admin, alice, APP, OTHER, until, World } from './world.ts';
 
 t.setTimeout(600_000);
 const tally: Tally = { attacks: 0, refused: 0 };
@@ -52,7 +53,7 @@ async function prepare(): Promise<void> {
     await world.must('/api/v1/namespaces', { method: 'POST', body: { metadata: { name } } });
     await until(`the service account of ${name}`, async () => {
       const path = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-      const { status } = await world.api({ user: 'attacks-admin', groups: ['system:masters'] }, path, {
+      const { status } = await world.api(admin, path, {
         method: 'GET',
       });
       return status === 200 ? true : undefined;
@@ -66,12 +67,11 @@ async function prepare(): Promise<void> {
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: alice.user }],
     },
   });
-  for (const [name, stake] of [
-    ['a', 2_000n],
-    ['b', 1_500n],
-    ['c', 1_200n],
-    ['falling', 2_000n],
-  ] as const) {
-    await world.join(name, stake);
-  }
+  const nodes = { a: 2_000n, b: 1_500n, c: 1_200n, falling: 2_000n };
+  await Promise.all(Object.entries(nodes).map(([name, stake]) => world.join(name, stake)));
+  // A change on chain has the stake controller look at all nodes at once, instead of within 30 s.
+  const { owner, position } = world.node('c');
+  await topUp(owner, position, 1n);
+  // Its word comes after all labels of the controller manager's: from here on nothing changes by itself.
+  for (const name of Object.keys(nodes)) await world.nodeState(name, 'ELIGIBLE');
 }

@@ -11,9 +11,9 @@ export interface Tally {
 
 export interface Attempts {
   /** An attack: `act` says what came of it, in one word. */
-  attack(name: string, expected: string, act: () => Promise<string>): Promise<void>;
+  readonly attack: (name: string, expected: string, act: () => Promise<string>) => Promise<void>;
   /** The honest call that an attack differs from in one point: it passes, or the attacks beside it prove nothing. */
-  control(name: string, act: () => Promise<string>): Promise<void>;
+  readonly control: (name: string, act: () => Promise<string>) => Promise<void>;
 }
 
 export function attempts(t: Test, world: World, tally: Tally, chainAnswers = true): Attempts {

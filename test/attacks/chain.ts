@@ -1,23 +1,24 @@
 /** A chain endpoint that lies by silence: what is known ages, and nothing is believed beyond the policy's age. */
-import { nodeManifest } from '@k3s-daas/control-plane';
 import { setTimeout as sleep } from 'node:timers/promises';
+
+import { nodeManifest } from '@k3s-daas/control-plane';
 
 import type { Attempts } from './attempts.ts';
 import { PATCHES } from './author.ts';
 import { activateTwin, tryTwin } from './enclave.ts';
-import { kubelet, scheduler, STALE_MS, type World } from './world.ts';
-import { send } from './http.ts';
+import { filterCode } from './scheduler.ts';
+import { kubelet, STALE_MS, type World } from './world.ts';
 
 export async function silentChain({ attack, control }: Attempts, world: World): Promise<void> {
-  const ledger = world.stack.parts.processes().find(({ name }) => name === 'ledger');
+  const ledger = world.stack.parts.processes().find((part) => part.name === 'ledger');
   if (ledger === undefined) throw new RangeError('there is no ledger');
-  const ghost = await world.join('late', 1_000n);
+  const { name } = await world.join('late', 1_000n);
   await world.must('/api/v1/nodes/late', { method: 'DELETE' });
   const twin = await activateTwin(world);
   const join = () =>
     world.attempt(kubelet('late'), '/api/v1/nodes', {
       method: 'POST',
-      body: nodeManifest({ name: ghost.name, cpu: '4', memory: '8Gi', pods: '110' }),
+      body: nodeManifest({ name, cpu: '4', memory: '8Gi', pods: '110' }),
     });
   process.kill(ledger.pid, 'SIGSTOP');
   try {
@@ -25,7 +26,9 @@ export async function silentChain({ attack, control }: Attempts, world: World): 
     await attack('silent chain: a good receipt', 'SNAPSHOT_STALE', () => tryTwin(world, twin, { query: '' }));
     await attack('silent chain: a good receipt, dry run', 'SNAPSHOT_STALE', () => tryTwin(world, twin));
     await attack('silent chain: a node joins', 'SNAPSHOT_STALE', join);
-    await attack('silent chain: a filter call', 'SNAPSHOT_STALE', () => filter(world, twin.victim));
+    await attack('silent chain: a filter call', 'SNAPSHOT_STALE', () =>
+      filterCode(world, twin.victim, ['a']),
+    );
     await attack('silent chain: a mark on a node', 'NODE_MARKS_CHANGED', () =>
       world.attempt(kubelet('a'), '/api/v1/nodes/a', {
         method: 'PATCH',
@@ -37,15 +40,4 @@ export async function silentChain({ attack, control }: Attempts, world: World): 
     process.kill(ledger.pid, 'SIGCONT');
   }
   await control('the same receipt when the chain speaks again', () => tryTwin(world, twin));
-}
-
-async function filter(world: World, pod: object): Promise<string> {
-  const { client } = await world.configuration();
-  const answer = await send(
-    `${client.enclaveUrl}/scheduler/filter`,
-    world.stack.enclave.certificatePem,
-    await world.credentials(scheduler),
-    { method: 'POST', body: { Pod: pod, Nodes: null, NodeNames: ['a'] } },
-  );
-  return /"Error":"([A-Z_]+): /.exec(answer.text)?.[1] ?? 'accepted';
 }

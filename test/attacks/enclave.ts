@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Attempts } from './attempts.ts';
 import { boot, slotFor, trustedAuthority } from './nitro.ts';
+import { filterCode } from './scheduler.ts';
 import {
   admin,
   APP,
@@ -323,7 +324,7 @@ export async function signedReceipts({ attack, control }: Attempts, world: World
       'BINDING_LABELS_WRONG',
       () => ({ metadata: { labels: { 'k3s-daas.io/x': 'y' } } }),
     ],
-    ['for a target that is no node', 'BINDING_TARGET_WRONG', () => ({ target: { kind: 'Pod' } })],
+    ['for a target that is no node', '500 target.kind', () => ({ target: { kind: 'Pod' } })],
     ['empty', 'RECEIPT_MALFORMED', () => ({ receipt: '' })],
     ['cut', 'RECEIPT_MALFORMED', () => ({ receipt: sign().slice(0, -4) })],
     ['longer than any', 'RECEIPT_MALFORMED', () => ({ receipt: 'A'.repeat(4_100) })],
@@ -336,10 +337,15 @@ export async function signedReceipts({ attack, control }: Attempts, world: World
     tryTwin(world, twin, { query: '', by: admin }),
   );
   await control('the same receipt as it is', () => tryTwin(world, twin));
+  await attack('an enclave that is not the active one any more goes on', 'ENCLAVE_NOT_ACTIVE', () =>
+    filterCode(world, victim, [node]),
+  );
   await sessions({ attack, control }, world, twin);
   await control('the same pod, bound by the last session', () =>
-    bind(world, victim, { receipt: sign({ term: term + 1n }), node, query: '' }),
+    bind(world, victim, { receipt: sign({ term: term + 1n }), node }),
   );
+  await world.deletePod('victim');
+  await activate(operator, owned, world.stack.enclave.session);
 }
 
 /** Terms and revocation on the real chain; the twin ends as it began, one term later. */

@@ -84,7 +84,7 @@ export function verdictOf({ status, text: answer }: Answer): string {
   if (/cannot impersonate/.test(message)) return 'RBAC: impersonate';
   if (message.includes('attempting to grant RBAC permissions not currently held')) return 'RBAC: escalation';
   if (/ is forbidden: .*(\bnode\b|is not allowed)/.test(message)) return 'NodeRestriction';
-  return `${status} ${reason}`;
+  return `${status} ${reason === '' ? (message.split(':')[0] ?? '') : reason}`;
 }
 
 const coded = z.object({ code: z.string() });

@@ -83,6 +83,11 @@ async function verb(
   return { verdict: told === '' ? 'accepted' : (/^([A-Z_]+): /.exec(told)?.[1] ?? told), json };
 }
 
+/** What the enclave answers to a filter call of the scheduler. */
+export async function filterCode(world: World, pod: object, nodes: readonly string[]): Promise<string> {
+  return (await verb(world, scheduler, 'filter', filterArgs(pod, nodes))).verdict;
+}
+
 const filterReply = z.object({ NodeNames: z.array(z.string()) });
 
 /** A filter call that must be answered: its shortlist. */
@@ -111,8 +116,7 @@ export async function stolenSchedulerAtEnclave({ attack, control }: Attempts, wo
   const victim = await world.createPod('victim', { spec: NOWHERE });
   const bind = async (pod: Pod, node: string, change: object = {}): Promise<string> =>
     (await verb(world, scheduler, 'bind', bindArgs(pod, node, change))).verdict;
-  const filter = async (pod: object, nodes: readonly string[]): Promise<string> =>
-    (await verb(world, scheduler, 'filter', filterArgs(pod, nodes))).verdict;
+  const filter = (pod: object, nodes: readonly string[]): Promise<string> => filterCode(world, pod, nodes);
   const all = ['a', 'b', 'c'];
 
   await attack('extender: bind without a filter call', 'POD_UNKNOWN', () => bind(victim, 'a'));

@@ -198,7 +198,6 @@ export class World {
       }
     });
     // The controller's first word, after the node controller's labels: from here on nothing changes by itself.
-    await this.nodeState(name, 'ELIGIBLE');
     const node = { name, position, owner, key, identity };
     this.nodes.set(name, node);
     return node;
