@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { CliError } from '../errors.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../bin/daas.js', import.meta.url));
-const READY_MS_MAX = 30_000;
+/** The ledger replays its journal first: about 3 s for a day of idling, and 0.3 ms for a transaction. */
+const READY_MS_MAX = 120_000;
 const POLL_MS = 25;
 
 /** Our own parts, each a process of its own that runs `daas ROLE`. */
