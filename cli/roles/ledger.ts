@@ -61,7 +61,7 @@ async function openChain(options: ChainOptions, dataDir: string | undefined): Pr
 }
 
 /** The project's verifier in the form of Sui's native: the chain's clock, no policy; Move applies that. */
-export function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
+function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
   return (document, clockMs) => {
     try {
       const verified = verifyDocument(document, { trustAnchor, nowMs: Number(clockMs) });
