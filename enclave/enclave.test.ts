@@ -55,24 +55,28 @@ void t.test(
   },
 );
 
-void t.test('a Kubernetes certificate is taken only for our key and our user', async (t) => {
+void t.test('a Kubernetes certificate is taken only for our key, our user and by our CA', async (t) => {
   const issue = async (
     csrPem: string,
     subject: { commonName: string; organizations?: string[] },
   ): Promise<string> => (await clientCertificateFromCsr(ca, csrPem, subject)).certPem;
   const good = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER });
-  t.match(checkKubernetesCertificate(good, keys), /BEGIN CERTIFICATE/);
+  t.match(checkKubernetesCertificate(good, keys, ca.certPem), /BEGIN CERTIFICATE/);
   const other = await makeKeys({ host: '127.0.0.1', clock: systemClock });
   const foreign = await issue(other.tls.csrPem, { commonName: ENCLAVE_USER });
-  t.throws(() => checkKubernetesCertificate(foreign, keys), { code: 'CERTIFICATE_FOREIGN_KEY' });
+  t.throws(() => checkKubernetesCertificate(foreign, keys, ca.certPem), { code: 'CERTIFICATE_FOREIGN_KEY' });
   const admin = await issue(keys.tls.csrPem, { commonName: 'admin', organizations: ['system:masters'] });
-  t.throws(() => checkKubernetesCertificate(admin, keys), { code: 'CERTIFICATE_WRONG_USER' });
+  t.throws(() => checkKubernetesCertificate(admin, keys, ca.certPem), { code: 'CERTIFICATE_WRONG_USER' });
   const grouped = await issue(keys.tls.csrPem, {
     commonName: ENCLAVE_USER,
     organizations: ['system:masters'],
   });
-  t.throws(() => checkKubernetesCertificate(grouped, keys), { code: 'CERTIFICATE_WRONG_USER' });
-  t.throws(() => checkKubernetesCertificate('nonsense', keys), { code: 'CERTIFICATE_MALFORMED' });
+  t.throws(() => checkKubernetesCertificate(grouped, keys, ca.certPem), { code: 'CERTIFICATE_WRONG_USER' });
+  const stranger = await createAuthority('test');
+  const { certPem } = await clientCertificateFromCsr(stranger, keys.tls.csrPem, { commonName: ENCLAVE_USER });
+  t.throws(() => checkKubernetesCertificate(certPem, keys, ca.certPem), { code: 'CERTIFICATE_FOREIGN_CA' });
+  t.match(checkKubernetesCertificate(good, keys, stranger.certPem + ca.certPem), /BEGIN/, 'of a bundle');
+  t.throws(() => checkKubernetesCertificate('nonsense', keys, ca.certPem), { code: 'CERTIFICATE_MALFORMED' });
 });
 
 function snapshotWith(

@@ -3,6 +3,7 @@ import { CodedError } from '@k3s-daas/core';
 export type EnclaveErrorCode =
   | 'CLOCK_APART'
   | 'PCR_MISSING'
+  | 'CERTIFICATE_FOREIGN_CA'
   | 'CERTIFICATE_FOREIGN_KEY'
   | 'CERTIFICATE_MALFORMED'
   | 'CERTIFICATE_WRONG_USER'

@@ -93,9 +93,10 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
 
   let acceptCertificate: (pem: string) => void = () => undefined;
   let certificatePem = '';
+  const clientCa = await readFile(options.path(enclave.clientCaFile), 'utf8');
   const certificate = new Promise<void>((resolve) => {
     acceptCertificate = (pem) => {
-      certificatePem = checkKubernetesCertificate(pem, keys);
+      certificatePem = checkKubernetesCertificate(pem, keys, clientCa);
       resolve();
     };
   });

@@ -56,8 +56,12 @@ export async function waitForActivation(
   });
 }
 
-/** The PEM of a client certificate for our TLS key and the enclave's user; anything else is refused. */
-export function checkKubernetesCertificate(pem: string, keys: EnclaveKeys): string {
+/**
+ * The PEM of a client certificate for our TLS key and the enclave's user, issued by one of `authorityPem`; anything else
+ * is refused. Key and user alone say little: both are public, so anybody can issue such a certificate, and the API
+ * server would refuse the enclave that had taken it.
+ */
+export function checkKubernetesCertificate(pem: string, keys: EnclaveKeys, authorityPem: string): string {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(pem);
@@ -79,6 +83,13 @@ export function checkKubernetesCertificate(pem: string, keys: EnclaveKeys): stri
       'sign the request served at /api/v1/tee/attestation',
     );
   }
+  if (!isIssuedBy(certificate, authorityPem)) {
+    throw new EnclaveError(
+      'CERTIFICATE_FOREIGN_CA',
+      'the certificate is not issued by an authority in enclave.clientCaFile',
+      'sign the request with the CA that the API server accepts clients of, and name that CA in enclave.clientCaFile',
+    );
+  }
   if (certificate.subject !== `CN=${ENCLAVE_USER}`) {
     throw new EnclaveError(
       'CERTIFICATE_WRONG_USER',
@@ -87,4 +98,13 @@ export function checkKubernetesCertificate(pem: string, keys: EnclaveKeys): stri
     );
   }
   return certificate.toString();
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function isIssuedBy(certificate: X509Certificate, authorityPem: string): boolean {
+  return (authorityPem.match(PEM_CERTIFICATE) ?? []).some((pem) => {
+    const authority = new X509Certificate(pem);
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  });
 }

@@ -10,6 +10,7 @@ import { attempts, type Attempts, type Tally } from './attempts.ts';
 import { authorChanges, authorCreates, authorRights } from './author.ts';
 import { silentChain } from './chain.ts';
 import { realReceipts, revocation, signedReceipts } from './enclave.ts';
+import { bootstrapPort } from './host.ts';
 import { nodeJoins, nodeReaches, slashedNode } from './node-root.ts';
 import { extenderPort, stolenSchedulerAtApi, stolenSchedulerAtEnclave } from './scheduler.ts';
 import { registrations, stakes } from './staker.ts';
@@ -33,6 +34,7 @@ const family = (name: string, run: Family, chainAnswers = true): Promise<unknown
 await family('a stolen scheduler, at the API server', stolenSchedulerAtApi);
 await family('a stolen scheduler, at the enclave', stolenSchedulerAtEnclave);
 await family('whoever reaches the ports of enclave and webhook', extenderPort);
+await family("whoever reaches the enclave's bootstrap port", bootstrapPort);
 await family('an author of workloads creates pods', authorCreates);
 await family('an author of workloads changes pods', authorChanges);
 await family('an author of workloads, and rights', authorRights);

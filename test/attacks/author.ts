@@ -28,8 +28,10 @@ export const PATCHES = {
 
 /** A pod that brings with it what only the binding may write, or that would get by the scheduler. */
 export async function authorCreates({ attack, control }: Attempts, world: World): Promise<void> {
+  // A name for each: if one of them passed, the next would be refused for its name only.
+  let count = 0;
   const create = (more: PodParts) => () =>
-    world.attempt(alice, PODS, { method: 'POST', body: podBody('mine', more) });
+    world.attempt(alice, PODS, { method: 'POST', body: podBody(`mine-${(count += 1)}`, more) });
   const tolerate = (toleration: object) => create({ spec: { tolerations: [toleration] } });
   const cases: readonly (readonly [string, string, () => Promise<string>])[] = [
     ['a preset node', 'POD_NODE_PRESET', create({ spec: { nodeName: 'a' } })],

@@ -239,7 +239,7 @@ export async function signedReceipts({ attack, control }: Attempts, world: World
   const twin = await activateTwin(world);
   const { operator, owned } = world.stack.world;
   const { sign, node, victim } = twin;
-  const now = systemClock.now;
+  const now = (): number => systemClock.now();
   const elsewhere = node === 'a' ? 'b' : 'a';
   const zero = `0x${'0'.repeat(64)}`;
   const { term } = await readCluster(operator.client, operator.packageId, owned.cluster);

@@ -41,10 +41,10 @@ async function onChain(act: () => Promise<unknown>): Promise<string> {
 }
 
 export async function stakes({ attack, control }: Attempts, world: World): Promise<void> {
-  const { operator, owned, fundedActor } = world.stack.world;
+  const { operator, owned } = world.stack.world;
   const { cluster } = owned;
   const a = world.node('a');
-  const thief = await fundedActor();
+  const thief = await world.stack.world.fundedActor();
   const refused = (name: string, expected: string, act: () => Promise<unknown>): Promise<void> =>
     attack(`chain: ${name}`, expected, () => onChain(act));
   const claim = (position: string, name: string, change: Partial<ClaimArgs> = {}, key = a.key): ClaimArgs => {
@@ -168,9 +168,9 @@ async function ownCluster(world: World, thief: Actor): Promise<{ cluster: string
 }
 
 export async function registrations({ attack, control }: Attempts, world: World): Promise<void> {
-  const { operator, owned, fundedActor } = world.stack.world;
+  const { operator, owned } = world.stack.world;
   const { cluster } = owned;
-  const registrar = await fundedActor();
+  const registrar = await world.stack.world.fundedActor();
   const authority = await trustedAuthority(world);
   const theirs = await ownCluster(world, registrar);
   const refused = (name: string, expected: string, act: () => Promise<unknown>): Promise<void> =>

@@ -60,7 +60,8 @@ async function kubernetesState(world: World): Promise<Record<string, unknown>> {
     ...GUARDS.map((path) => world.get(path)),
   ]);
   return {
-    pods: pods.parse(podList).items.map(({ metadata: { generation, ...meta }, spec }) => ({ ...meta, spec })),
+    // Not their generation: the kubelet's part moves it.
+    pods: pods.parse(podList).items.map(({ metadata: meta, spec }) => ({ ...meta, generation: 0, spec })),
     nodes: nodes.parse(nodeList).items.map(({ metadata: meta, spec }) => ({
       name: meta.name,
       uid: meta.uid,
