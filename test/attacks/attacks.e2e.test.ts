@@ -13,7 +13,7 @@ import { realReceipts, revocation, signedReceipts } from './enclave.ts';
 import { bootstrapPort } from './host.ts';
 import { nodeJoins, nodeReaches, slashedNode } from './node-root.ts';
 import { extenderPort, stolenSchedulerAtApi, stolenSchedulerAtEnclave } from './scheduler.ts';
-import { registrations, stakes } from './staker.ts';
+import { registrations, rejoining, stakes } from './staker.ts';
 import { admin, alice, APP, OTHER, until, World } from './world.ts';
 
 t.setTimeout(600_000);
@@ -46,6 +46,7 @@ await family('a registrar', registrations);
 await family("the enclave's stolen identity, with receipts of the enclave", realReceipts);
 await family("the enclave's stolen identity, with receipts of a registered key", signedReceipts);
 await family('a revoked session', revocation);
+await family('an owner who leaves and comes back', rejoining);
 await family('a chain that falls silent', silentChain, false);
 
 t.comment(`${tally.attacks} attacks, ${tally.refused} refused`);

@@ -7,7 +7,7 @@ import type { Attempts } from './attempts.ts';
 import { PATCHES } from './author.ts';
 import { activateTwin, tryTwin } from './enclave.ts';
 import { filterCode } from './scheduler.ts';
-import { kubelet, STALE_MS, type World } from './world.ts';
+import { kubelet, STALE_MS, until, type World } from './world.ts';
 
 export async function silentChain({ attack, control }: Attempts, world: World): Promise<void> {
   const ledger = world.stack.parts.processes().find((part) => part.name === 'ledger');
@@ -39,5 +39,10 @@ export async function silentChain({ attack, control }: Attempts, world: World): 
   } finally {
     process.kill(ledger.pid, 'SIGCONT');
   }
-  await control('the same receipt when the chain speaks again', () => tryTwin(world, twin));
+  await control('the same receipt when the chain speaks again', () =>
+    until('the snapshot to be fresh', async () => {
+      const verdict = await tryTwin(world, twin);
+      return verdict === 'SNAPSHOT_STALE' ? undefined : verdict;
+    }),
+  );
 }

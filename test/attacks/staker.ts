@@ -17,16 +17,19 @@ import {
   revoke,
   slash,
   stake,
+  stakeAndClaim,
   topUp,
   unjail,
   withdraw,
   type Actor,
   type ClaimArgs,
 } from '@k3s-daas/sui-client';
+import { z } from 'zod';
 
 import type { Attempts } from './attempts.ts';
+import { send } from './http.ts';
 import { acceptedPcrs, boot, slotFor, trustedAuthority } from './nitro.ts';
-import type { World } from './world.ts';
+import { scheduler, type World } from './world.ts';
 
 /** The Move abort by name, or the code of the refusal. */
 async function onChain(act: () => Promise<unknown>): Promise<string> {
@@ -143,6 +146,38 @@ export async function stakes({ attack, control }: Attempts, world: World): Promi
   );
   await topUp(a.owner, a.position, 100n);
   await control('a claim of its own', () => onChain(by(thief, claim(position, 'thief', {}, key))));
+}
+
+const lagsReply = z.object({
+  lags: z.array(
+    z.object({ operator: z.string(), entitled: z.string(), delivered: z.string(), stake: z.string() }),
+  ),
+});
+
+/** An owner leaves with its whole account and comes back with another stake and another node: it owes what it owed. */
+export async function rejoining({ control }: Attempts, world: World): Promise<void> {
+  const { cluster } = world.stack.world.owned;
+  const { owner, position, key } = world.node('c');
+  const operator = addressOf(owner.signer);
+  const { client } = await world.configuration();
+  const by = await world.credentials(scheduler);
+  const account = async (): Promise<{ stake: string; entitled: string; delivered: string }> => {
+    const url = `${client.enclaveUrl}/api/v1/lags`;
+    const { text } = await send(url, world.stack.enclave.certificatePem, by, { method: 'GET' });
+    const found = lagsReply.parse(JSON.parse(text)).lags.find((lag) => lag.operator === operator);
+    if (found === undefined) throw new RangeError(`${operator} has no account`);
+    return found;
+  };
+  const before = await account();
+  await leave(owner, { cluster, position });
+  await world.nodeState('c', 'NODE_NOT_CLAIMED');
+  const again = { name: 'c-again', csrKeyHash: sha256(utf8('c-again')), cpuMilli: 1_000n, memoryMib: 1_024n };
+  await stakeAndClaim(owner, { cluster, amount: 1_000n, nodeKey: key, ...again });
+  await control('debt survives leaving and rejoining', async () => {
+    const { entitled, delivered } = await account();
+    const same = entitled === before.entitled && delivered === before.delivered;
+    return same && entitled !== delivered ? 'accepted' : `${entitled} - ${delivered}`;
+  });
 }
 
 /** Anybody may create a cluster, and has all rights in it. */
