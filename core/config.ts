@@ -43,7 +43,7 @@ const enclave = z.strictObject({
   /** Plain HTTP; serves only what is public or proves itself. */
   bootstrap: listen,
   dataDir: file,
-  /** CA of the client certificates of kube-scheduler. */
+  /** CAs of the client certificates of kube-scheduler, and of the enclave's own for the API server. */
   clientCaFile: file,
   allowedClients: names.default([SCHEDULER_USER]),
   /** Clients that may ask for explanations and lags. */
