@@ -1,5 +1,16 @@
 // Imports go one way (docs/architecture.md): core → attestation → sui/* → scheduler-extender → enclave.
 // What enters the enclave is measured into PCR0, so a careless import is a security change.
+const everyPart = [
+  'core',
+  'enclave/attestation',
+  'sui/client',
+  'sui/move',
+  'sui/ledger',
+  'scheduler-extender',
+  'enclave',
+  'admission-webhook',
+  'bench/control-plane',
+];
 const workspaces = {
   core: [],
   'enclave/attestation': ['core'],
@@ -10,29 +21,8 @@ const workspaces = {
   enclave: ['core', 'enclave/attestation', 'sui/client', 'scheduler-extender'],
   'admission-webhook': ['core', 'sui/client'],
   'bench/control-plane': ['core'],
-  cli: [
-    'core',
-    'enclave/attestation',
-    'sui/client',
-    'sui/move',
-    'sui/ledger',
-    'scheduler-extender',
-    'enclave',
-    'admission-webhook',
-    'bench/control-plane',
-  ],
-  bench: [
-    'core',
-    'enclave/attestation',
-    'sui/client',
-    'sui/move',
-    'sui/ledger',
-    'scheduler-extender',
-    'enclave',
-    'admission-webhook',
-    'bench/control-plane',
-    'cli',
-  ],
+  cli: everyPart,
+  bench: [...everyPart, 'cli'],
 };
 const folders = Object.keys(workspaces);
 // A workspace nested in another (enclave/attestation in enclave) is not part of it.
