@@ -93,6 +93,7 @@ export function parseEvent(packageId: SuiId, eventType: string, content: Bytes):
   const kind = type.slice(prefix.length);
   if (!Object.hasOwn(EVENTS, kind)) return null;
   const value: object = parseObject(
+    // One of many layouts, chosen at run time: its value is typed again by the kind, below.
     EVENTS[kind as ChainEventKind] as unknown as Layout<object>,
     kind,
     content,

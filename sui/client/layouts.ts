@@ -11,6 +11,7 @@ import { ChainError } from './errors.ts';
 export type Layout<T> = BcsType<T, T>;
 
 export function layout<T extends I, I>(type: BcsType<T, I>): Layout<T> {
+  // BcsType is invariant in its input; T extends I makes what is parsed encodable, which the compiler cannot follow.
   return type as unknown as Layout<T>;
 }
 
