@@ -168,13 +168,14 @@ void t.test('faucet and a prompt end', async (t) => {
   await using world = await createWorld();
   const { url, client, ledger } = world;
   const to = `0x${'ab'.repeat(32)}`;
-  const faucet = (body: unknown) => fetch(`${url}/faucet`, { method: 'POST', body: JSON.stringify(body) });
+  const headers = { 'content-type': 'application/json' };
+  const faucet = (body: unknown) =>
+    fetch(`${url}/faucet`, { method: 'POST', headers, body: JSON.stringify(body) });
   t.equal((await faucet({ address: to, mist: '5000000000' })).status, 200);
   t.equal((await faucet({ address: to, mist: 7 })).status, 200);
   t.equal((await client.getBalance({ owner: to })).balance.balance, '5000000007');
   for (const bad of [
     {},
-    { address: to },
     { address: 'x', mist: 1 },
     { address: to, mist: 1.5 },
     { address: to, mist: '-1' },

@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net';
 
 import { LedgerError } from '../chain/errors.ts';
 import type { Ledger } from '../chain/ledger.ts';
+import { adminRoutes, type AdminOptions } from './admin.ts';
 import { executionService } from './execution-service.ts';
-import { handleFaucet } from './faucet.ts';
+import { faucetRoutes } from './faucet.ts';
 import { contentTypeOf, dataFrame, formatOf, readRequest, trailerFrame, type Format } from './grpc-web.ts';
 import { BodyTooLargeError, readBody } from './body.ts';
+import { answerJson, isLoopbackHost, type JsonRoute } from './json-route.ts';
 import { ledgerService } from './ledger-service.ts';
 import { Status, statusOf, type Method } from './method.ts';
 import { packageService } from './package-service.ts';
@@ -18,6 +20,8 @@ export interface ServeOptions {
   readonly host?: string | undefined;
   /** A free port unless given. */
   readonly port?: number | undefined;
+  /** Serves what steers the chain, too (see admin.ts); on loopback only, and not unless given. */
+  readonly admin?: AdminOptions | undefined;
 }
 
 export interface LedgerServer {
@@ -37,12 +41,16 @@ const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CLOSE_GRACE_MS = 500;
 
-/** Serves a ledger over HTTP: Sui's gRPC API as grpc-web, and `POST /faucet`. */
+/** Serves a ledger over HTTP: Sui's gRPC API as grpc-web, the faucet, and admin routes if asked for. */
 export async function serveLedger(ledger: Ledger, options: ServeOptions = {}): Promise<LedgerServer> {
-  const { host = '127.0.0.1', port = 0 } = options;
+  const { host = '127.0.0.1', port = 0, admin } = options;
+  const loopback = isLoopbackHost(host);
+  if (admin !== undefined && !loopback)
+    throw new LedgerError('ADMIN_NOT_LOCAL', `The admin routes are not served on ${host}.`);
+  const routes = new Map([...faucetRoutes(ledger), ...(admin ? adminRoutes(ledger, admin) : [])]);
   const stopping = new AbortController();
   const server = createServer((request, response) => {
-    handle(ledger, request, response, stopping.signal).catch(() => {
+    handle({ ledger, routes, loopback }, request, response, stopping.signal).catch(() => {
       // The response had begun, so the client learns of the failure by the cut connection.
       response.destroy();
     });
@@ -77,8 +85,15 @@ function close(server: Server, stopping: AbortController): Promise<void> {
   });
 }
 
+interface Served {
+  readonly ledger: Ledger;
+  /** By path. */
+  readonly routes: ReadonlyMap<string, JsonRoute>;
+  readonly loopback: boolean;
+}
+
 async function handle(
-  ledger: Ledger,
+  { ledger, routes, loopback }: Served,
   request: IncomingMessage,
   response: ServerResponse,
   stopping: AbortSignal,
@@ -96,8 +111,9 @@ async function handle(
     response.writeHead(413, { connection: 'close' }).end();
     return;
   }
-  if (path === '/faucet') {
-    await handleFaucet(ledger, body, response);
+  const route = routes.get(path);
+  if (route !== undefined) {
+    await answerJson(route, request, body, response, loopback);
     return;
   }
   const format = formatOf(request.headers['content-type']);
