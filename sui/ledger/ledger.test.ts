@@ -427,12 +427,12 @@ void t.test('a failed transaction pays gas and leaves contents as they were', as
       /invalid argument to private entry function/,
     ],
     [
-      'upgrade',
+      'upgrade without a ticket',
       (tx) => {
         const ticketArgument = tx.object(ticket);
         tx.upgrade({ modules: [], dependencies: [], package: world.packageId, ticket: ticketArgument });
       },
-      /does not support the command Upgrade/,
+      /type mismatch/,
     ],
   ];
   for (const [name, build, message] of rejected) await t.rejects(run(build), message, name);
