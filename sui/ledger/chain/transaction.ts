@@ -1,6 +1,6 @@
 import { bcs } from '@mysten/sui/bcs';
-import { TransactionDataBuilder } from '@mysten/sui/transactions';
 
+import { typedDigest } from './digests.ts';
 import { LedgerError } from './errors.ts';
 
 /** TransactionData version 1 in the JSON shape of @mysten/sui's BCS schemas. */
@@ -69,5 +69,5 @@ export function describeTransaction(data: TransactionData, known?: Uint8Array): 
     );
   }
   const bytes = known ?? bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
-  return { data, program, bytes, digest: TransactionDataBuilder.getDigestFromBytes(bytes) };
+  return { data, program, bytes, digest: typedDigest('TransactionData', bytes) };
 }
