@@ -64,7 +64,8 @@ function hostNameOf(host: string): string {
   return (bracketed ?? plain ?? '').toLowerCase();
 }
 
-function isLocalOrigin(origin: string): boolean {
+/** Whether an Origin header names a page served from this machine. */
+export function isLocalOrigin(origin: string): boolean {
   const [, host] = /^https?:\/\/(.+)$/.exec(origin) ?? [];
   return host !== undefined && isLoopbackHost(hostNameOf(host));
 }
