@@ -3,7 +3,7 @@ import { CodedError } from './errors.ts';
 
 /**
  * Merkle trees of RFC 6962 section 2.1 over SHA-256, and their proofs (verified as RFC 9162 sections 2.1.3.2 and
- * 2.1.4.2). Sizes and indices are u64 as bigint, as on chain. `merkle.move` gives the same verdict on every input.
+ * 2.1.4.2). Sizes and indices are u64 as bigint, as on chain. `merkle.move` makes the same checks in the same order.
  */
 
 export type MerkleErrorCode =

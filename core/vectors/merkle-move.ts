@@ -1,16 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-
 import { z } from 'zod';
 
+import json from './merkle.json' with { type: 'json' };
+
 /**
- * The cases of merkle.json as Move tests: `sui/move/daas/tests/merkle_vectors.move`, which this file writes anew when it
- * is run. `core/merkle.test.ts` fails if that file is not exactly this text.
+ * The cases of merkle.json as Move tests: `sui/move/daas/tests/merkle_vectors.move` is what this file prints when it is
+ * run, and `core/merkle.test.ts` fails if it is not.
  */
 
 const digits = z.string().regex(/^\d+$/);
 const hex = z.string().regex(/^(?:[0-9a-f]{2})*$/);
 
-export const merkleVectorSchema = z.strictObject({
+const schema = z.strictObject({
   about: z.string(),
   leaves: z.array(hex),
   leafHashes: z.array(hex),
@@ -38,7 +38,9 @@ export const merkleVectorSchema = z.strictObject({
     }),
   ),
 });
-export type MerkleVectors = z.infer<typeof merkleVectorSchema>;
+type MerkleVectors = z.infer<typeof schema>;
+
+export const merkleVectors: MerkleVectors = schema.parse(json);
 
 const ABORTS: Readonly<Record<string, string>> = {
   INDEX_OUT_OF_RANGE: 'EIndexOutOfRange',
@@ -116,8 +118,4 @@ function bytes(value: string): string {
   return `x"${value}"`;
 }
 
-if (import.meta.main) {
-  const json: unknown = JSON.parse(readFileSync(new URL('merkle.json', import.meta.url), 'utf8'));
-  const file = new URL('../../sui/move/daas/tests/merkle_vectors.move', import.meta.url);
-  writeFileSync(file, merkleMoveTests(merkleVectorSchema.parse(json)));
-}
+if (import.meta.main) process.stdout.write(merkleMoveTests(merkleVectors));

@@ -1,6 +1,6 @@
 /// Merkle trees of RFC 6962 section 2.1 over SHA-256: hashes, and proofs that a leaf is in a tree and
 /// that a tree extends an earlier one. Pure: no state, no event. The format is in docs/formats.md; its
-/// TypeScript twin, core/merkle.ts, gives the same verdict on every input, in the same order of checks.
+/// TypeScript twin, core/merkle.ts, makes the same checks in the same order.
 module k3s_daas::merkle;
 
 use std::hash;
