@@ -147,6 +147,10 @@ export class ObjectStore implements ObjectReader {
     return this.#objects.get(id);
   }
 
+  all(): ObjectRecord[] {
+    return [...this.#objects.values()];
+  }
+
   /** From here on remembers what changes; the function returned takes all of that back. */
   track(): () => void {
     const before = new Map<Address, ObjectRecord | undefined>();
