@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 
 import { bcs } from '@mysten/sui/bcs';
+import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { fromBase64 } from '@mysten/sui/utils';
@@ -220,4 +222,116 @@ void t.test('faucet and a prompt end', async (t) => {
   await second.close();
   t.ok(performance.now() - start < 1_000, 'closes within a second although requests hang');
   hanging.destroy();
+});
+
+void t.test('a page of another origin may call', async (t) => {
+  await using world = await createWorld();
+  const { url } = world;
+  const origin = 'https://wallet.example';
+  // What a browser sends before SuiGrpcClient's first call (Fetch standard, CORS-preflight fetch).
+  const wanted =
+    'content-type,x-grpc-web,x-sui-client-protocol-version,x-user-agent,grpc-timeout,authorization';
+  const preflight = await fetch(`${url}/${INFO}`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': wanted,
+      'access-control-request-private-network': 'true',
+    },
+  });
+  t.equal(preflight.status, 204);
+  const allowed = (name: string): string => preflight.headers.get(`access-control-allow-${name}`) ?? '';
+  t.equal(allowed('origin'), '*');
+  t.equal(allowed('credentials'), '', 'no cookies: "*" would not do with them');
+  t.match(allowed('methods'), 'POST');
+  t.strictSame(allowed('headers').split(','), wanted.split(','));
+  t.equal(allowed('private-network'), 'true');
+  const seen: Headers[] = [];
+  // A browser hides from scripts every header of an answer that is neither safelisted nor exposed.
+  const browser: typeof fetch = async (input, init) => {
+    const headers = new Headers(init?.headers);
+    seen.push(new Headers(headers));
+    headers.set('origin', origin);
+    const response = await fetch(input, { ...init, headers });
+    if (response.headers.get('access-control-allow-origin') !== '*') throw new TypeError('Failed to fetch');
+    return response;
+  };
+  for (const format of ['text', 'binary'] as const) {
+    const client = new SuiGrpcClient({ network: 'localnet', baseUrl: url, format, fetch: browser });
+    t.equal((await client.core.getChainIdentifier()).chainIdentifier, world.ledger.chainId, format);
+    await t.rejects(client.core.getTransaction({ digest: 'x' }), { reason: 'notFound' }, 'so do refusals');
+  }
+  const asked = new Set(wanted.split(','));
+  for (const name of seen.flatMap((headers) => [...headers.keys()]))
+    t.ok(asked.has(name) || name === 'accept', `the client's header ${name} was among those asked for`);
+  const answer = await fetch(`${url}/x`, { method: 'POST', headers: { origin, 'content-type': BINARY } });
+  t.match(answer.headers.get('access-control-expose-headers'), /grpc-status, grpc-message/);
+  const plain = await fetch(`${url}/x`, { method: 'POST', headers: { 'content-type': BINARY } });
+  t.equal(plain.headers.get('access-control-allow-origin'), null, 'nothing for who is no page');
+  const ask = (path: string, from: string) =>
+    fetch(`${url}${path}`, {
+      method: 'OPTIONS',
+      headers: { origin: from, 'access-control-request-method': 'POST' },
+    });
+  t.equal((await ask('/v2/gas', origin)).status, 403, 'the faucet is for pages of this machine');
+  t.equal((await ask('/v2/gas', 'http://localhost:5173')).status, 204);
+  const given = await fetch(`${url}/v2/gas`, {
+    method: 'POST',
+    headers: { origin: 'http://localhost:5173', 'content-type': 'application/json' },
+    body: JSON.stringify({ FixedAmountRequest: { recipient: world.address } }),
+  });
+  t.equal(given.headers.get('access-control-allow-origin'), '*');
+  const before = (await world.client.getBalance({ owner: world.address })).balance.balance;
+  const sent = await requestSuiFromFaucetV2({ host: url, recipient: world.address });
+  const after = (await world.client.getBalance({ owner: world.address })).balance.balance;
+  t.equal(
+    BigInt(after) - BigInt(before),
+    BigInt(sent.coins_sent?.[0]?.amount ?? 0),
+    "the SDK's own faucet call",
+  );
+});
+
+void t.test('limits: slow requests, many connections, deadlines', async (t) => {
+  await using world = await createWorld();
+  const limits = { headersMs: 200, requestMs: 400, connectionsMax: 3 };
+  const server = await serveLedger(world.ledger, { limits });
+  t.teardown(() => server.close());
+  const { port, hostname } = new URL(server.url);
+  const open = async (text: string) => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(text);
+    const received: Buffer[] = [];
+    socket.on('data', (data) => received.push(data));
+    const start = performance.now();
+    await once(socket, 'close');
+    return { ms: performance.now() - start, text: Buffer.concat(received).toString('latin1') };
+  };
+  const head = `POST /${INFO} HTTP/1.1\r\nhost: x\r\n`;
+  const [headers, body] = await Promise.all([
+    open(`${head}x-slow: `),
+    open(`${head}content-type: ${BINARY}\r\ncontent-length: 9\r\n\r\n`),
+  ]);
+  t.match(headers.text, /^HTTP\/1.1 408 /, 'headers that do not come to an end');
+  t.match(body.text, /^HTTP\/1.1 408 /, 'a body that does not come');
+  t.ok(headers.ms < 2_000 && body.ms < 3_000, `${headers.ms} and ${body.ms} ms`);
+  t.match((await open(`GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).text, /^HTTP\/1.1 431 /);
+  t.match((await open('nonsense\r\n\r\n')).text, /^HTTP\/1.1 400 /);
+
+  const idle = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.match(await open(head), { text: '' }, 'the connection too many is closed without a word');
+  for (const socket of idle) socket.destroy();
+
+  const client = new SuiGrpcClient({ network: 'localnet', baseUrl: world.url });
+  const call = client.subscriptionService.subscribeCheckpoints({}, { timeout: 100 });
+  await t.rejects(call.status, { code: 'DEADLINE_EXCEEDED', message: 'Timeout expired' });
+  await call.headers;
 });
