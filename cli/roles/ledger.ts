@@ -50,7 +50,11 @@ export async function startLedger(options: LedgerOptions): Promise<RunningPart> 
   }
 }
 
-async function openChain(options: ChainOptions, dataDir: string | undefined): Promise<JournaledLedger> {
+/** The chain of a folder, or a new one in memory. @throws LedgerError JOURNAL_… */
+export async function openChain(
+  options: ChainOptions,
+  dataDir: string | undefined,
+): Promise<JournaledLedger> {
   if (dataDir !== undefined) return await openLedger({ ...options, journal: join(dataDir, JOURNAL) });
   const ledger = createLedger(options);
   const close = (): Promise<void> => {
@@ -61,7 +65,7 @@ async function openChain(options: ChainOptions, dataDir: string | undefined): Pr
 }
 
 /** The project's verifier in the form of Sui's native: the chain's clock, no policy; Move applies that. */
-function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
+export function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
   return (document, clockMs) => {
     try {
       const verified = verifyDocument(document, { trustAnchor, nowMs: Number(clockMs) });
