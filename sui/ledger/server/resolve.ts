@@ -116,7 +116,8 @@ function inputUse(ledger: Ledger, commands: readonly GrpcTypes.Command[], index:
       continue;
     }
     const { package: id = '', module = '', function: name = '', arguments: args } = command.moveCall;
-    const callee = ledger.loader.functionNamed(fullAddress(id), module, name);
+    const callee = ledger.loader.moduleNamed(fullAddress(id), module)?.functions.get(name);
+    if (callee === undefined) throw bad(`Function ${id}::${module}::${name} does not exist`);
     for (const [position, argument] of args.entries()) {
       const token = callee.parameters[position];
       if (!isInput(argument) || token === undefined) continue;
