@@ -56,7 +56,7 @@ export function protoObject(record: ObjectRecord, selection: Selection): GrpcTyp
 }
 
 /** A package with its bytecode, and where its types and dependencies come from; without what the bytecode says. */
-function protoPackageContents(
+export function protoPackageContents(
   record: Extract<ObjectRecord, { kind: 'package' }>,
 ): Partial<typeof GrpcTypes.Package> {
   const { id, originalId, version, modules, typeOrigins, linkage } = record;
