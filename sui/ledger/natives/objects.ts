@@ -20,8 +20,8 @@ const CHILD_OBJECT_SCOPE = Uint8Array.of(0xf0);
 function dynamicFieldId(parent: Address, keyType: Type, key: Uint8Array): Address {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(key.length));
-  const tag = Uint8Array.from(encodeTypeTag(keyType));
-  const hash = blake2b256(CHILD_OBJECT_SCOPE, Buffer.from(parent.slice(2), 'hex'), length, key, tag);
+  const from = Buffer.from(parent.slice(2), 'hex');
+  const hash = blake2b256(CHILD_OBJECT_SCOPE, from, length, key, encodeTypeTag(keyType));
   return `0x${Buffer.from(hash).toString('hex')}`;
 }
 
