@@ -22,7 +22,8 @@ export function keyValues(entries: readonly (readonly [string, unknown])[]): str
 }
 
 export function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const view = new Table({ head: [...head], style: { head: [], border: [] } });
+  const chars = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
+  const view = new Table({ head: [...head], style: { head: [], border: [] }, chars });
   for (const row of rows) view.push(row.map(plain));
   return view.toString();
 }
@@ -35,10 +36,10 @@ function plain(value: unknown): string {
 }
 
 /** Full addresses do not fit into tables; the beginning tells them apart. */
-export function short(id: string): string {
-  return id
-    .replace(/0x([0-9a-f]{6})[0-9a-f]{54}([0-9a-f]{4})/g, '0x$1…$2')
-    .replace(/0x0{59,63}(?=[0-9a-f])/g, '0x');
+export function short(text: string): string {
+  return text
+    .replace(/0x0*(?=[0-9a-f])/g, '0x')
+    .replace(/0x([0-9a-f]{6})[0-9a-f]{30,54}([0-9a-f]{4})\b/g, '0x$1…$2');
 }
 
 export function mistText(mist: bigint): string {
