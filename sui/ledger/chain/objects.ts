@@ -80,6 +80,8 @@ export function ownerBcs(owner: Owner): typeof bcs.Owner.$inferInput {
       return { ObjectOwner: owner.parent };
     case 'shared':
       return { Shared: { initialSharedVersion: owner.initialVersion } };
+    case 'party':
+      return { ConsensusAddressOwner: { startVersion: owner.startVersion, owner: owner.address } };
     case 'immutable':
       return { Immutable: null };
   }
@@ -228,7 +230,7 @@ export class ObjectStore implements ObjectReader {
     this.#objects.delete(id);
   }
 
-  /** Objects of an address, or children (dynamic fields) of an object, in order of id. */
+  /** Objects of an address, as owner or as party, or children (dynamic fields) of an object, in order of id. */
   ownedBy(kind: 'address' | 'object', owner: Address): MoveObjectRecord[] {
     const ids = [...(this.#byOwner.get(`${kind}:${owner}`) ?? [])].sort();
     return ids.flatMap((id) => {
@@ -252,6 +254,6 @@ export class ObjectStore implements ObjectReader {
 }
 
 function ownerKey(owner: Owner): string | null {
-  if (owner.kind === 'address') return `address:${owner.address}`;
+  if (owner.kind === 'address' || owner.kind === 'party') return `address:${owner.address}`;
   return owner.kind === 'object' ? `object:${owner.parent}` : null;
 }

@@ -14,6 +14,12 @@ export function protoOwner(owner: Owner): Partial<typeof GrpcTypes.Owner> {
       return { kind: GrpcTypes.Owner_OwnerKind.OBJECT, address: owner.parent };
     case 'shared':
       return { kind: GrpcTypes.Owner_OwnerKind.SHARED, version: owner.initialVersion };
+    case 'party':
+      return {
+        kind: GrpcTypes.Owner_OwnerKind.CONSENSUS_ADDRESS,
+        address: owner.address,
+        version: owner.startVersion,
+      };
     case 'immutable':
       return { kind: GrpcTypes.Owner_OwnerKind.IMMUTABLE };
   }
