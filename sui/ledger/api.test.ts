@@ -290,7 +290,7 @@ const ROWS: readonly Row[] = [
 
 /** Methods of the client that cannot work here, with the RPC that is refused. */
 const REFUSED_ROWS: readonly (readonly [
-  keyof SuiGrpcClient,
+  Extract<keyof SuiGrpcClient, string>,
   string,
   (client: SuiGrpcClient) => Promise<unknown>,
 ])[] = [
