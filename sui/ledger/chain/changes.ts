@@ -134,11 +134,15 @@ function checkShared(before: MoveObjectRecord, after: ObjectRecord | undefined, 
   );
 }
 
-/** The changes in the form of transaction effects, in order of id. */
+/**
+ * The changes in the form of transaction effects, in order of id: with the ids, too, that were made and wrapped, or
+ * unwrapped and deleted, so that no object of theirs ever lay in the store.
+ */
 export function describeChanges(
   changes: ChangeSet,
   store: ObjectReader,
   runtime: ObjectRuntime,
+  success: boolean,
 ): ChangedObject[] {
   const written = [...changes.writes.values()].map((record): ChangedObject => {
     const before = store.get(record.id);
@@ -158,7 +162,12 @@ export function describeChanges(
     operation: runtime.deletedIds.has(record.id) ? 'deleted' : 'none',
     type: record.type.key,
   }));
-  return [...written, ...removed].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const unseen = (ids: ReadonlySet<Address>, operation: 'created' | 'deleted'): ChangedObject[] =>
+    [...ids]
+      .filter((id) => success && !changes.writes.has(id) && !changes.removed.has(id))
+      .map((id) => ({ id, input: null, output: null, operation, type: null }));
+  const hidden = [...unseen(runtime.newIds, 'created'), ...unseen(runtime.deletedIds, 'deleted')];
+  return [...written, ...removed, ...hidden].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** To whom Sui counts a coin: an address, a party, or the object it is a field of. */

@@ -35,8 +35,8 @@ export interface ChangedObject {
   readonly input: ObjectVersion | null;
   readonly output: (ObjectVersion & { readonly kind: ObjectRecord['kind'] }) | null;
   readonly operation: 'none' | 'created' | 'deleted';
-  /** Type of the object as text, `package` for a package. */
-  readonly type: string;
+  /** Type of the object as text, `package` for a package, null for one that the store never held. */
+  readonly type: string | null;
 }
 
 export interface EffectsContent {

@@ -203,7 +203,7 @@ class Execution {
       eventsDigest: eventsDigest(events, transaction.data.sender),
       dependencies: [...dependencies].sort(),
       lamportVersion: this.#lamportVersion(),
-      changed: describeChanges(changes, store, this.#runtime),
+      changed: describeChanges(changes, store, this.#runtime, status.success),
       readOnlyShared,
     });
     return {
