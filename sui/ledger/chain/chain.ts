@@ -79,6 +79,9 @@ export interface PackedList {
   readonly runs: readonly Run[];
 }
 
+/** The runs that were made to pack a view. */
+export type NewRuns = Readonly<Record<'checkpoints' | 'transactions' | 'events', readonly Run[]>>;
+
 /**
  * The state machine: objects, transactions, checkpoints, epoch. Knows no clock, no signatures and no disk; every
  * change names its time, closes with a checkpoint, and happens whole or not at all.
@@ -133,6 +136,13 @@ export class Chain {
     };
   }
 
+  /** Keeps history in the packed form that was made of a view of this chain, whose changes are never taken back. */
+  adopt({ checkpoints, transactions, events }: NewRuns): void {
+    this.checkpoints.retained.adopt(checkpoints);
+    this.history.transactions.adopt(transactions);
+    this.history.events.adopt(events);
+  }
+
   /** Makes a chain at its genesis what `packed` says. Its genesis must be that of `packed`. */
   restore(packed: PackedChain): void {
     for (const record of packed.objects) {
@@ -151,7 +161,8 @@ export class Chain {
 
   /** Throws LedgerError if the transaction may not run now. Changes nothing. */
   check(transaction: ParsedTransaction): void {
-    checkExpiration(transaction, this.#epoch, this.id);
+    const { timestampMs } = this.checkpoints.latest;
+    checkExpiration(transaction, { chainId: this.id, epoch: this.#epoch, timestampMs });
     checkInputs(transaction, this.objects);
     checkPayment(transaction.data, this.objects, false);
   }
