@@ -32,9 +32,10 @@ export function userPath(file: string): string {
   return isAbsolute(file) ? file : resolve(process.env['INIT_CWD'] ?? process.cwd(), file);
 }
 
-export function configPath({ config }: TargetOptions): string | null {
-  const name = config ?? process.env['DAAS_CONFIG'];
-  return name === undefined || name === '' ? null : userPath(name);
+/** The file that `--config` or DAAS_CONFIG names, or `daas.yaml` in the person's folder. */
+export function configPath({ config }: Pick<TargetOptions, 'config'>): string {
+  const name = config ?? process.env['DAAS_CONFIG'] ?? '';
+  return userPath(name === '' ? 'daas.yaml' : name);
 }
 
 const chainSection = z.object({
@@ -45,7 +46,10 @@ const chainSection = z.object({
  * `--url` and `--network` if given; else the section `chain` of the configuration; else the embedded ledger where
  * `daas chain up` listens. A network without a URL has that of its section, or its own.
  */
-export async function resolveTarget(options: TargetOptions, file = configPath(options)): Promise<Target> {
+export async function resolveTarget(
+  options: TargetOptions,
+  file: string | null = configPath(options),
+): Promise<Target> {
   const named = options.network === undefined ? null : parseNetwork(options.network);
   const content = file === null ? null : await readYaml(file);
   const section = chainSection.safeParse(content?.toJS({ maxAliasCount: 0 }) ?? {}).data?.chain ?? null;

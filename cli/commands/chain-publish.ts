@@ -113,7 +113,7 @@ function targetOptions({ network, url, config }: PublishOptions): TargetOptions 
 
 function fileOf({ config }: PublishOptions): string | null {
   if (config === false) return null;
-  return configPath({ ...(config !== undefined && { config }) }) ?? userPath('daas.yaml');
+  return configPath(config === undefined ? {} : { config });
 }
 
 /** Both choices are hard to take back, so on a public network there is no default. */

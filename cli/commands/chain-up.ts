@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 
 import { awsNitroRootG1 } from '@k3s-daas/attestation';
-import { systemClock, type Bytes } from '@k3s-daas/core';
+import { describeError, systemClock, type Bytes } from '@k3s-daas/core';
 import { serveLedger, type LedgerServer } from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
 
@@ -43,10 +43,12 @@ export async function chainUp(output: Output, options: ChainUpOptions): Promise<
     const opened = await progress.step(folder === undefined ? 'new chain' : `chain of ${folder}`, () =>
       openChain(chain, folder),
     );
-    const { ledger, replayed, tornBytes, close } = opened;
+    const { ledger, replayed, tornBytes, restored, bypassed, snapshot, close } = opened;
+    for (const error of bypassed) progress.note(`a snapshot was passed over: ${describeError(error)}`);
+    const admin = snapshot === null ? {} : { snapshot: () => snapshot() };
     let server: LedgerServer;
     try {
-      server = await listen(() => serveLedger(ledger, { port: options.port, admin: {} }), options.port);
+      server = await listen(() => serveLedger(ledger, { port: options.port, admin }), options.port);
     } catch (error) {
       await close();
       throw error;
@@ -58,6 +60,7 @@ export async function chainUp(output: Output, options: ChainUpOptions): Promise<
         chainId: ledger.chainId,
         manualClock: ledger.clock.isManual,
         dataDir: folder ?? null,
+        restored,
         replayed,
         tornBytes,
       },
@@ -100,19 +103,9 @@ async function listen(serve: () => Promise<LedgerServer>, port: number): Promise
   }
 }
 
-function banner({
-  url,
-  faucet,
-  chainId,
-  manualClock,
-  dataDir,
-  replayed,
-  tornBytes,
-}: RunningPart['ready']): string {
-  const kept =
-    typeof dataDir !== 'string'
-      ? 'in memory only; --data-dir DIR keeps it'
-      : `kept in ${dataDir} (${String(replayed)} changes found${tornBytes === 0 ? '' : `, ${String(tornBytes)} torn bytes cut off`})`;
+function banner(ready: RunningPart['ready']): string {
+  const { url, faucet, chainId, manualClock } = ready;
+  const kept = describeKept(ready);
   const time = manualClock === true ? 'stands still; daas chain clock moves it' : 'follows this machine';
   return `
 An embedded Sui: no validators, no real coins, everything else as on Sui.
@@ -129,4 +122,11 @@ An embedded Sui: no validators, no real coins, everything else as on Sui.
 
 It runs until Ctrl-C. In another terminal: daas chain publish DIR, daas chain inspect; docs/chain/embedded-ledger.md.
 `;
+}
+
+function describeKept({ dataDir, restored, replayed, tornBytes }: RunningPart['ready']): string {
+  if (typeof dataDir !== 'string') return 'in memory only; --data-dir DIR keeps it';
+  const from = typeof restored === 'bigint' ? `snapshot of checkpoint ${restored} and ` : '';
+  const torn = tornBytes === 0 ? '' : `, ${String(tornBytes)} torn bytes cut off`;
+  return `kept in ${dataDir} (${from}${String(replayed)} changes found${torn})`;
 }

@@ -21,7 +21,7 @@ function onNode(parent: Command, name: string, description: string, isDefault = 
     .option('--url <url>', 'gRPC endpoint of the node; http://127.0.0.1:9000 for an embedded one')
     .option(
       '-c, --config <file>',
-      'daas.yaml, whose section chain names the node; DAAS_CONFIG names it otherwise',
+      'daas.yaml, whose section chain names the node; DAAS_CONFIG or ./daas.yaml otherwise',
     )
     .option('--json', 'answer with one JSON document');
 }
