@@ -1,3 +1,4 @@
+import { invariantViolated } from './failure.ts';
 import type { TypeInfo } from './layout.ts';
 import type { DatatypeType, Type } from './types.ts';
 import { Variant, type Value } from './values.ts';
@@ -5,18 +6,21 @@ import { ByteWriter } from './writer.ts';
 
 const WIDE_BYTES: Readonly<Record<string, number>> = { u64: 8, u128: 16, u256: 32 };
 const NARROW_BYTES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4 };
-const NESTING_MAX = 32;
+/** As in Sui's protocol config (max_move_value_depth). */
+const NESTING_MAX = 128;
 
 const writer = new ByteWriter();
 
 /** BCS of a value of the given type. The value is trusted to be of the type. */
 export function encodeValue(types: TypeInfo, type: Type, value: Value): Uint8Array {
   writer.clear();
-  write(types, type, value);
+  write(types, type, value, 0);
   return writer.finish();
 }
 
-function write(types: TypeInfo, type: Type, value: Value): void {
+function write(types: TypeInfo, type: Type, value: Value, depth: number): void {
+  // Written deeper, it could not be read again.
+  if (depth > NESTING_MAX) throw invariantViolated(`a value nested deeper than ${NESTING_MAX}`);
   switch (type.kind) {
     case 'bool':
       writer.bool(value === true);
@@ -50,18 +54,18 @@ function write(types: TypeInfo, type: Type, value: Value): void {
         writer.blob(items as number[]);
       } else {
         writer.uleb(items.length);
-        for (const item of items) write(types, element, item);
+        for (const item of items) write(types, element, item, depth + 1);
       }
       return;
     }
     case 'datatype': {
       const layout = types.layout(type);
       if (layout.kind === 'struct') {
-        writeFields(types, layout.fields, value as Value[]);
+        writeFields(types, layout.fields, value as Value[], depth);
       } else {
         const variant = value as Variant;
         writer.uleb(variant.tag);
-        writeFields(types, layout.variants[variant.tag] ?? [], variant.fields);
+        writeFields(types, layout.variants[variant.tag] ?? [], variant.fields, depth);
       }
       return;
     }
@@ -70,8 +74,13 @@ function write(types: TypeInfo, type: Type, value: Value): void {
   }
 }
 
-function writeFields(types: TypeInfo, fields: readonly Type[], values: readonly Value[]): void {
-  for (let i = 0; i < fields.length; i += 1) write(types, fields[i] as Type, values[i] as Value);
+function writeFields(
+  types: TypeInfo,
+  fields: readonly Type[],
+  values: readonly Value[],
+  depth: number,
+): void {
+  for (let i = 0; i < fields.length; i += 1) write(types, fields[i] as Type, values[i] as Value, depth + 1);
 }
 
 /** Thrown for bytes that are not the canonical BCS of a value of the type. */

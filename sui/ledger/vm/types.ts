@@ -27,6 +27,20 @@ const NESTING_MAX = 16;
 const TEXT_MAX = 4_096;
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** Deepest type that a value may have, as in Sui's protocol config (max_move_value_depth). */
+export const TYPE_DEPTH_MAX = 128;
+
+/** Levels of type arguments and vectors; a primitive has 1. Stops counting beyond TYPE_DEPTH_MAX. */
+export function typeDepth(type: Type, above = 1): number {
+  if (above > TYPE_DEPTH_MAX) return above;
+  if (type.kind === 'vector') return typeDepth(type.element, above + 1);
+  if (type.kind === 'reference') return typeDepth(type.target, above);
+  let depth = above;
+  if (type.kind === 'datatype')
+    for (const arg of type.args) depth = Math.max(depth, typeDepth(arg, above + 1));
+  return depth;
+}
+
 export function primitive(name: PrimitiveName): Type {
   return { kind: name, key: name };
 }
