@@ -259,7 +259,7 @@ function inputSlot(input: CheckedInput, cliques: Cliques, loader: Loader): Input
   const clique = cliques.add();
   if (input.kind === 'pure') return { kind: 'pure', bytes: input.bytes, clique, typed: new Map() };
   const { record } = input;
-  if (input.kind === 'receiving') return { kind: 'receiving', record, clique };
+  if (input.kind === 'receiving') return { kind: 'receiving', record, clique, typed: new Map() };
   const cell = [decodeValue(loader, record.type, record.contents)];
   const object = { record, mutable: input.mutable };
   return { kind: 'object', slot: { type: record.type, cell, clique, hot: false, object, isGas: false } };
