@@ -12,6 +12,7 @@ import {
 } from '../vm/types.ts';
 import { ByteWriter } from '../vm/writer.ts';
 import { typedDigest } from './digests.ts';
+import { PackedObjects } from './packed-objects.ts';
 
 interface RecordBase {
   readonly id: Address;
@@ -178,7 +179,9 @@ export interface ObjectReader {
 
 /** The objects that exist, each in its latest version, with an index by owner. */
 export class ObjectStore implements ObjectReader {
-  readonly #objects = new Map<Address, ObjectRecord>();
+  /** A number is that of an object in #packed that nobody has asked for yet. */
+  readonly #objects = new Map<Address, ObjectRecord | number>();
+  #packed = new PackedObjects([]);
   readonly #byOwner = new Map<string, Set<Address>>();
   /** What the objects were before the change that is being tracked. */
   #before: Map<Address, ObjectRecord | undefined> | null = null;
@@ -188,11 +191,33 @@ export class ObjectStore implements ObjectReader {
   }
 
   get(id: Address): ObjectRecord | undefined {
-    return this.#objects.get(id);
+    const found = this.#objects.get(id);
+    if (typeof found !== 'number') return found;
+    const record = this.#packed.record(found);
+    this.#objects.set(id, record);
+    return record;
   }
 
-  all(): ObjectRecord[] {
-    return [...this.#objects.values()];
+  /** All objects as they are now, whatever becomes of them while they are gone through. */
+  all(): Iterable<ObjectRecord> {
+    const [records, packed] = [[...this.#objects.values()], this.#packed];
+    return {
+      *[Symbol.iterator]() {
+        for (const record of records) yield typeof record === 'number' ? packed.record(record) : record;
+      },
+    };
+  }
+
+  /** In place of what is here: objects that are unpacked when somebody asks for them. */
+  restore(packed: PackedObjects): void {
+    this.#packed = packed;
+    this.#objects.clear();
+    this.#byOwner.clear();
+    for (let number = 0; number < packed.length; number += 1) {
+      const id = packed.id(number);
+      this.#objects.set(id, number);
+      this.#index(id, packed.owner(number));
+    }
   }
 
   /** From here on remembers what changes; the function returned takes all of that back. */
@@ -217,11 +242,7 @@ export class ObjectStore implements ObjectReader {
     this.#remember(record.id);
     this.#unindex(record.id);
     this.#objects.set(record.id, record);
-    const key = ownerKey(record.owner);
-    if (key === null) return;
-    const owned = this.#byOwner.get(key);
-    if (owned === undefined) this.#byOwner.set(key, new Set([record.id]));
-    else owned.add(record.id);
+    this.#index(record.id, record.owner);
   }
 
   delete(id: Address): void {
@@ -234,17 +255,25 @@ export class ObjectStore implements ObjectReader {
   ownedBy(kind: 'address' | 'object', owner: Address): MoveObjectRecord[] {
     const ids = [...(this.#byOwner.get(`${kind}:${owner}`) ?? [])].sort();
     return ids.flatMap((id) => {
-      const record = this.#objects.get(id);
+      const record = this.get(id);
       return record?.kind === 'move' ? [record] : [];
     });
   }
 
   #remember(id: Address): void {
-    if (this.#before !== null && !this.#before.has(id)) this.#before.set(id, this.#objects.get(id));
+    if (this.#before !== null && !this.#before.has(id)) this.#before.set(id, this.get(id));
+  }
+
+  #index(id: Address, owner: Owner): void {
+    const key = ownerKey(owner);
+    if (key === null) return;
+    const owned = this.#byOwner.get(key);
+    if (owned === undefined) this.#byOwner.set(key, new Set([id]));
+    else owned.add(id);
   }
 
   #unindex(id: Address): void {
-    const before = this.#objects.get(id);
+    const before = this.get(id);
     const key = before === undefined ? null : ownerKey(before.owner);
     if (key === null) return;
     const owned = this.#byOwner.get(key);

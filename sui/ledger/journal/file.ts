@@ -127,7 +127,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 async function readFully(handle: FileHandle, offset: number, length: number): Promise<Bytes> {
-  const bytes = new Uint8Array(length);
+  // Not filled with zeros first: much is read when a ledger is opened.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);

@@ -1,15 +1,14 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import { concatBytes, equalBytes, toHex, utf8, type Bytes } from '@k3s-daas/core';
 
 import type { ChainView, NewRuns, PackedChain, PackedList } from '../chain/chain.ts';
 import { checkpointCodec } from '../chain/checkpoints.ts';
 import { LedgerError } from '../chain/errors.ts';
-import { eventCodec, textOfType, transactionCodec, typeOfText } from '../chain/history.ts';
-import type { MoveObjectRecord, ObjectRecord } from '../chain/objects.ts';
+import { eventCodec, transactionCodec } from '../chain/history.ts';
 import { BlockWriter, PackedBlock } from '../chain/packed.ts';
+import { PackedObjects, packObjects } from '../chain/packed-objects.ts';
 import { packRuns, type Codec, type RetainedView, type Run } from '../chain/retained.ts';
-import type { DatatypeType } from '../vm/types.ts';
 import type { JournalFile } from './file.ts';
 import type { ReadableBytes } from './frame.ts';
 import { decodeGenesis, encodeGenesis, type GenesisRecord } from './record.ts';
@@ -20,7 +19,7 @@ import { decodeGenesis, encodeGenesis, type GenesisRecord } from './record.ts';
 const MAGIC = utf8('k3s-daas/ledger/snapshot/v1\n');
 const FAMILY = utf8('k3s-daas/ledger/snapshot/');
 const SECTION_HEAD_BYTES = 13;
-const OBJECTS_PER_BLOCK = 256;
+const CHUNK_BYTES = 8 << 20;
 /** Writing much before an fsync would make the fsyncs of the journal wait for all of it. */
 const SYNC_BYTES = 4 << 20;
 
@@ -70,17 +69,13 @@ export async function writeSnapshot(
       epochStartMs,
       faucetCount,
       checkpoint,
-      objects: view.objects.length,
+      objects: view.objectCount,
       checkpoints: listHeader(view.checkpoints),
       transactions: listHeader(view.transactions),
       events: listHeader(view.events),
     } satisfies Header),
   );
-  for (let start = 0; start < view.objects.length; start += OBJECTS_PER_BLOCK) {
-    const block = new BlockWriter();
-    for (const record of view.objects.slice(start, start + OBJECTS_PER_BLOCK)) block.add(packObject(record));
-    await out.section(Section.objects, start, block.finish());
-  }
+  for (const { first, bytes } of packObjects(view.objects)) await out.section(Section.objects, first, bytes);
   const runs: NewRuns = {
     checkpoints: await out.list(Section.checkpoints, view.checkpoints, checkpointCodec),
     transactions: await out.list(Section.transactions, view.transactions, transactionCodec),
@@ -100,7 +95,7 @@ export async function readSnapshot(file: ReadableBytes): Promise<Snapshot> {
       );
     throw corruptSnapshot('the file is not a snapshot');
   }
-  const sections = await readSections(file, createHash('sha256').update(magic));
+  const sections = await readSections(file);
   try {
     return assemble(sections);
   } catch (cause) {
@@ -119,32 +114,75 @@ interface ReadSection {
 }
 
 /** The sections up to the end, whose checksum holds. */
-async function readSections(file: ReadableBytes, hash: Hash): Promise<ReadSection[]> {
-  const size = await file.size();
+async function readSections(file: ReadableBytes): Promise<ReadSection[]> {
+  const reader = new ChunkReader(file, await file.size());
+  const hash = createHash('sha256').update(await reader.take(MAGIC.length));
   const sections: ReadSection[] = [];
-  let offset = MAGIC.length;
-  let head = await file.read(offset, SECTION_HEAD_BYTES);
   for (;;) {
+    const head = await reader.take(SECTION_HEAD_BYTES);
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    offset += SECTION_HEAD_BYTES;
-    if (offset > size) throw corruptSnapshot('it was cut off');
     const kind = view.getUint8(0);
-    const end = offset + view.getUint32(1, true);
-    if (end > size) throw corruptSnapshot('it was cut off');
-    // With the head of the next section, to ask the disk half as often.
-    const read = await file.read(offset, end - offset + (kind === Section.end ? 0 : SECTION_HEAD_BYTES));
-    const content = read.subarray(0, end - offset);
+    const content = await reader.take(view.getUint32(1, true));
+    hash.update(head);
     if (kind === Section.end) {
-      const digest = hash.update(head).digest();
+      const digest = hash.digest();
       if (!equalBytes(new Uint8Array(digest), content))
         throw corruptSnapshot(`it has checksum ${digest.toString('hex')}, not ${toHex(content)}`);
-      if (end < size) throw corruptSnapshot('something follows its end');
+      if (reader.left > 0) throw corruptSnapshot('something follows its end');
       return sections;
     }
-    hash.update(head).update(content);
+    hash.update(content);
     sections.push({ kind, first: Number(view.getBigUint64(5, true)), content });
-    offset = end;
-    head = read.subarray(content.length);
+  }
+}
+
+/** Reads a file from its beginning, in large pieces, one ahead. */
+class ChunkReader {
+  readonly #file: ReadableBytes;
+  readonly #size: number;
+  /** Where the chunk after the one that is coming begins. */
+  #offset = 0;
+  #next: Promise<Bytes>;
+  #chunk: Bytes = new Uint8Array();
+  /** Bytes that were not taken yet. */
+  left: number;
+
+  constructor(file: ReadableBytes, size: number) {
+    this.#file = file;
+    this.#size = size;
+    this.left = size;
+    this.#next = this.#read();
+  }
+
+  /** A view of the next bytes. */
+  async take(length: number): Promise<Bytes> {
+    if (length > this.left) throw corruptSnapshot('it was cut off');
+    this.left -= length;
+    const parts: Bytes[] = [];
+    for (let missing = length; missing > 0;) {
+      if (this.#chunk.length === 0) await this.#load();
+      const part = this.#chunk.subarray(0, missing);
+      this.#chunk = this.#chunk.subarray(part.length);
+      missing -= part.length;
+      parts.push(part);
+    }
+    const [first] = parts;
+    return first !== undefined && parts.length === 1 ? first : concatBytes(...parts);
+  }
+
+  async #load(): Promise<void> {
+    this.#chunk = await this.#next;
+    if (this.#chunk.length === 0) throw corruptSnapshot('it was cut off');
+    this.#next = this.#read();
+  }
+
+  #read(): Promise<Bytes> {
+    const length = Math.min(CHUNK_BYTES, this.#size - this.#offset);
+    const chunk = this.#file.read(this.#offset, length);
+    this.#offset += length;
+    // Whoever takes it hears of the failure.
+    chunk.catch(() => undefined);
+    return chunk;
   }
 }
 
@@ -152,7 +190,7 @@ function assemble(sections: readonly ReadSection[]): Snapshot {
   const [first, ...rest] = sections;
   if (first?.kind !== Section.header) throw new RangeError('the first section is not the header');
   const header = new PackedBlock(first.content).get(0) as Header;
-  const objects: ObjectRecord[] = [];
+  const blocks: PackedBlock[] = [];
   const runs: Record<keyof NewRuns, Run[]> = { checkpoints: [], transactions: [], events: [] };
   const parts = {
     checkpoints: checkpointCodec.parts,
@@ -163,9 +201,10 @@ function assemble(sections: readonly ReadSection[]): Snapshot {
     const block = new PackedBlock(content);
     const name = LISTS.find(([section]) => section === kind)?.[1];
     if (name !== undefined) runs[name].push({ first: number, count: block.count / parts[name], block });
-    else if (kind === Section.objects) unpackObjects(block, objects);
+    else if (kind === Section.objects) blocks.push(block);
     else throw new RangeError(`no section has kind ${kind}`);
   }
+  const objects = new PackedObjects(blocks);
   if (objects.length !== header.objects) throw new RangeError(`it has ${objects.length} objects`);
   const { epoch, epochStartMs, faucetCount, checkpoint } = header;
   const list = (name: keyof NewRuns): PackedList => packedList(header[name], runs[name]);
@@ -199,21 +238,6 @@ function listHeader<T>({ first, itemsFirst, items }: RetainedView<T>): ListHeade
   return { first, next: itemsFirst + items.length };
 }
 
-type PackedObject = Omit<MoveObjectRecord, 'type'> & { readonly type: string };
-
-function packObject(record: ObjectRecord): unknown {
-  return record.kind === 'package' ? record : { ...record, type: textOfType(record.type) };
-}
-
-function unpackObjects(block: PackedBlock, into: ObjectRecord[]): void {
-  for (let i = 0; i < block.count; i += 1) {
-    const packed = block.get(i) as PackedObject | Extract<ObjectRecord, { kind: 'package' }>;
-    // Made for this very call, so it may be changed.
-    if (packed.kind === 'move') Object.assign(packed, { type: typeOfText(packed.type) as DatatypeType });
-    into.push(packed as unknown as ObjectRecord);
-  }
-}
-
 function single(value: unknown): Bytes {
   const block = new BlockWriter();
   block.add(value);
@@ -235,7 +259,8 @@ class SectionWriter {
   }
 
   async section(kind: number, first: number, content: Bytes): Promise<void> {
-    await this.#write(concatBytes(sectionHead(kind, first, content.length), content));
+    await this.#write(sectionHead(kind, first, content.length));
+    await this.#write(content);
   }
 
   /** Writes the runs of a view and packs what is in none yet. Returns the new ones. */
