@@ -3,19 +3,18 @@ import { join } from 'node:path';
 import {
   GitHubMovePackageFetcher,
   MovePackageFetcher,
-  getPinnedSuiVersion,
   initMovePackageBuilder,
 } from '@zktx.io/sui-move-builder/full';
 
 import { readSources, readIfPresent, type SourceFiles } from './cache.ts';
 import { frameworkSources, type FrameworkSources, type ToolOptions } from './framework.ts';
 
-let started: Promise<string> | undefined;
+let started: Promise<unknown> | undefined;
 
-/** Starts the compiler once per process. Resolves to its Sui version, which is part of every cache key. */
-export function startBuilder(): Promise<string> {
-  started ??= initMovePackageBuilder().then(() => getPinnedSuiVersion());
-  return started;
+/** Starts the compiler, once per process. */
+export async function startBuilder(): Promise<void> {
+  started ??= initMovePackageBuilder();
+  await started;
 }
 
 /** Hands the framework's sources in from disk; everything else a Move.toml may name comes from GitHub. */

@@ -12,6 +12,7 @@ import {
   type SourceFiles,
 } from './cache.ts';
 import { MoveError } from './errors.ts';
+import manifest from './package.json' with { type: 'json' };
 import { frameworkSources, type ToolOptions } from './framework.ts';
 
 /** Bytecode of one package. Modules have address 0x0 as their own until published (the framework: 0x1 and 0x2). */
@@ -22,6 +23,9 @@ export interface CompiledPackage {
   /** Package digest as `sui move build` gives it, 32 bytes. */
   readonly digest: Uint8Array;
 }
+
+/** Pinned exactly, and so part of every cache key; asking the compiler for its version would start it. */
+const COMPILER = manifest.dependencies['@zktx.io/sui-move-builder'];
 
 interface CachedPackage {
   readonly modules: readonly string[];
@@ -84,12 +88,12 @@ async function compileCached(
   linked: readonly SourceFiles[],
   options: ToolOptions,
 ): Promise<CompiledPackage> {
-  const version = await startBuilder();
-  const key = sourcesHash({ compiler: version }, files, ...linked);
+  const key = sourcesHash({ compiler: COMPILER }, files, ...linked);
   const path = join(options.cacheDir ?? defaultCacheDir(), `${key}.json`);
   const cached = await readIfPresent(path);
   if (cached !== null) return decode(JSON.parse(cached) as CachedPackage);
   options.progress?.(`Compiling the Move package ${name}`);
+  await startBuilder();
   const fetcher = await frameworkFetcher(options);
   const result = await dumpMovePackage({
     files,

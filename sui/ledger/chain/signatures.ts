@@ -1,5 +1,3 @@
-import { verifyTransactionSignature } from '@mysten/sui/verify';
-
 import { verifyEd25519 } from '../natives/ed25519.ts';
 import { blake2b256 } from '../vm/blake2b.ts';
 import type { Address } from '../vm/types.ts';
@@ -52,6 +50,8 @@ async function signerOf(bytes: Uint8Array, signature: string): Promise<Address> 
   const known = ed25519SignerOf(bytes, signature);
   if (known !== null) return known;
   try {
+    // Other schemes are rare, and the SDK's code for all of them takes long to load.
+    const { verifyTransactionSignature } = await import('@mysten/sui/verify');
     return (await verifyTransactionSignature(bytes, signature)).toSuiAddress();
   } catch (cause) {
     throw new LedgerError('SIGNATURE_INVALID', 'Invalid user signature: it does not verify', { cause });
