@@ -19,7 +19,7 @@ import { parse } from 'yaml';
 import { resolveTarget, connectTarget } from './chain-target.ts';
 import { recordDeployments, requireRoom, type Deployment, type Place } from './deployments.ts';
 import { askFaucet, callAdmin } from './ledger-http.ts';
-import { mistText, requireAddress, short } from './render.ts';
+import { durationMs, mistText, requireAddress, short } from './render.ts';
 import { createKeyFile, readKeyFile } from './sui-key.ts';
 import { readYaml, requireWritable, writeYaml } from './yaml-file.ts';
 import { z } from 'zod';
@@ -277,6 +277,10 @@ void t.test('how things are shown', (t) => {
   t.equal(requireAddress('0xAB'), `0x${'0'.repeat(62)}ab`);
   for (const bad of ['6', '0x', '0xg', `0x${'1'.repeat(65)}`, ''])
     t.throws(() => requireAddress(bad), { code: 'USAGE' });
+  const durations = ['0ms', '500ms', '90s', '15m', '36h', '7d'].map(durationMs);
+  t.strictSame(durations, [0n, 500n, 90_000n, 900_000n, 129_600_000n, 604_800_000n]);
+  for (const bad of ['', '5', 's', '-1s', '1.5h', '1w', '1 s'])
+    t.throws(() => durationMs(bad), { code: 'USAGE' }, bad);
   t.equal(mistText(0n), '0 SUI');
   t.equal(mistText(1n), '0.000000001 SUI');
   t.equal(mistText(-2_500_000_000n), '-2.5 SUI');

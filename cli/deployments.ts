@@ -9,7 +9,7 @@ import type { Target } from './chain-target.ts';
 import { readYaml, writeYaml } from './yaml-file.ts';
 
 /** The package whose Cluster an installation belongs to. */
-export const CLUSTER_PACKAGE = 'k3s_daas';
+const CLUSTER_PACKAGE = 'k3s_daas';
 
 /** Where a package is to be, or was, published. */
 export interface Place extends Target {
@@ -24,6 +24,15 @@ export interface Deployment {
   readonly transaction: string;
   readonly upgradePolicy: 'immutable' | 'timelock' | 'keep';
   readonly upgradeCap: SuiId | null;
+}
+
+/** Where the file says that a package is on this chain; null if it does not. */
+export async function savedPackage(file: string, name: string, place: Place): Promise<SuiId | null> {
+  const document = await readYaml(file);
+  if (document === null) return null;
+  const path = ['packages', name, place.network];
+  if (textAt(document, [...path, 'chainId']) !== place.chainId) return null;
+  return textAt(document, [...path, 'package']) ?? null;
 }
 
 /** Chains of these networks are many and come and go; the others are one each. */

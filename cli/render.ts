@@ -48,3 +48,19 @@ export function mistText(mist: bigint): string {
   const fraction = (absolute % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
   return `${sign}${absolute / 1_000_000_000n}${fraction === '' ? '' : `.${fraction}`} SUI`;
 }
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `500ms`, `90s`, `15m`, `36h`, `7d`. */
+export function durationMs(text: string): bigint {
+  const [, digits, unit = ''] = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text) ?? [];
+  const factor = UNITS_MS[unit];
+  if (digits !== undefined && factor !== undefined) return BigInt(digits) * BigInt(factor);
+  throw new CliError('USAGE', `${text} is no duration`, 'give for example 500ms, 90s, 15m, 36h or 7d');
+}

@@ -1,19 +1,11 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-import { systemClock, toHex, type SuiId } from '@k3s-daas/core';
-import { compilePackage, moduleName, packageName, type CompiledPackage } from '@k3s-daas/move';
+import { systemClock } from '@k3s-daas/core';
 import {
   addressOf,
-  estimatePublish,
   generateAccount,
   isPublicNetwork,
   publishCode,
   type Account,
   type Chain,
-  type PublishEstimate,
-  type UpgradePolicy,
 } from '@k3s-daas/sui-client';
 
 import { configPath, connectTarget, resolveTarget, userPath, type TargetOptions } from '../chain-target.ts';
@@ -22,9 +14,22 @@ import { CliError } from '../errors.ts';
 import { askFaucet } from '../ledger-http.ts';
 import { print, toJson, type Output } from '../output.ts';
 import { consoleProgress, type Progress } from '../progress.ts';
-import { keyValues, mistText, requireAddress, short, table } from '../render.ts';
+import { keyValues, mistText, requireAddress } from '../render.ts';
 import { createKeyFile, readKeyFile } from '../sui-key.ts';
 import { requireWritable } from '../yaml-file.ts';
+import {
+  choiceOf,
+  compileAll,
+  describePlan,
+  planOf,
+  POLICIES,
+  policyFor,
+  summaryOf,
+  TIMELOCK_PACKAGE,
+  withTimelock,
+  type Plan,
+  type UpgradeChoice,
+} from './chain-publish-plan.ts';
 
 export interface PublishOptions extends Omit<TargetOptions, 'config'> {
   /** `false`: nothing is written down. */
@@ -34,31 +39,15 @@ export interface PublishOptions extends Omit<TargetOptions, 'config'> {
   readonly generate?: string;
   readonly address?: string;
   readonly upgradePolicy?: string;
+  /** From announcement to upgrade, with `--upgrade-policy timelock`. */
+  readonly delay?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
 }
 
-const MOVE_DIR = fileURLToPath(new URL('../../sui/move/', import.meta.url));
-const OWN_PACKAGE = join(MOVE_DIR, 'daas');
 const DEADLINE_MS = 30_000;
-const POLICIES: readonly UpgradePolicy[] = ['immutable', 'keep'];
 /** A coin of the faucet holds at least this, so that the next publication needs no other. */
 const FUND_MIST_MIN = 10_000_000_000n;
-
-interface Candidate {
-  readonly name: string;
-  readonly dir: string;
-  readonly compiled: CompiledPackage;
-  readonly modules: readonly { readonly name: string; readonly bytes: number }[];
-}
-
-interface Plan {
-  readonly place: Place;
-  readonly policy: UpgradePolicy;
-  readonly sender: SuiId;
-  readonly balance: bigint;
-  readonly packages: readonly (Candidate & { readonly estimate: PublishEstimate })[];
-}
 
 /** compile → connect → check what would be overwritten → key → simulate → show → fund → publish → write down. */
 export async function chainPublish(
@@ -70,13 +59,13 @@ export async function chainPublish(
   const file = fileOf(options);
   const target = await resolveTarget(targetOptions(options), file);
   const policy = policyOf(options, isPublicNetwork(target.network));
-  const candidates = await progress.step('compile', (detail) =>
-    compileAll(dir, options.all === true, detail),
-  );
+  const named = await progress.step('compile', (detail) => compileAll(dir, options.all === true, detail));
   const { chain, chainId } = await progress.step(`connect to ${target.network}`, () =>
     connectTarget(target, DEADLINE_MS),
   );
   const place: Place = { ...target, chainId };
+  const choice = await choiceOf(chain, options.delay, policy, file, place);
+  const candidates = await withTimelock(named, choice);
   if (file !== null && options.dryRun !== true) {
     await requireWritable(file);
     if (options.force !== true)
@@ -88,7 +77,7 @@ export async function chainPublish(
   }
   const signer = await signerOf(options, place, policy);
   const plan = await progress.step('simulate', () =>
-    planOf(chain, place, policy, candidates, addressOf(signer)),
+    planOf(chain, place, choice, candidates, addressOf(signer)),
   );
   if (!output.json) process.stderr.write(`\n${describePlan(plan)}\n\n`);
   if (options.dryRun === true) {
@@ -117,7 +106,7 @@ function fileOf({ config }: PublishOptions): string | null {
 }
 
 /** Both choices are hard to take back, so on a public network there is no default. */
-function policyOf({ upgradePolicy, dryRun }: PublishOptions, isPublic: boolean): UpgradePolicy {
+function policyOf({ upgradePolicy, dryRun }: PublishOptions, isPublic: boolean): UpgradeChoice['policy'] {
   const found = POLICIES.find((policy) => policy === (upgradePolicy ?? 'immutable'));
   if (found === undefined)
     throw new CliError(
@@ -129,43 +118,15 @@ function policyOf({ upgradePolicy, dryRun }: PublishOptions, isPublic: boolean):
     throw new CliError(
       'USAGE',
       'on a public network it has to be said what becomes of the right to upgrade',
-      'give --upgrade-policy immutable (for good; key servers rely on it) or --upgrade-policy keep',
+      'give --upgrade-policy immutable (for good), timelock (announced before) or keep (at will)',
     );
-  return found;
-}
-
-async function compileAll(
-  dir: string | undefined,
-  all: boolean,
-  detail: (message: string) => void,
-): Promise<readonly Candidate[]> {
-  if (all && dir !== undefined)
-    throw new CliError('USAGE', '--all and DIR exclude each other', 'leave one out');
-  const dirs = all ? await ownPackages() : [dir === undefined ? OWN_PACKAGE : userPath(dir)];
-  const candidates: Candidate[] = [];
-  for (const one of dirs) {
-    const name = await packageName(one);
-    detail(name);
-    const compiled = await compilePackage({ dir: one, progress: detail });
-    const modules = compiled.modules.map((code) => ({ name: moduleName(code), bytes: code.length }));
-    candidates.push({ name, dir: one, compiled, modules });
-  }
-  return candidates;
-}
-
-/** Folders of sui/move that hold a Move.toml. */
-async function ownPackages(): Promise<string[]> {
-  const entries = await readdir(MOVE_DIR, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(MOVE_DIR, name));
-  const found: string[] = [];
-  for (const folder of folders.sort()) if ((await readdir(folder)).includes('Move.toml')) found.push(folder);
   return found;
 }
 
 async function signerOf(
   options: PublishOptions,
   { network }: Place,
-  policy: UpgradePolicy,
+  policy: UpgradeChoice['policy'],
 ): Promise<Account> {
   const { keyFile, generate, dryRun } = options;
   const address = options.address === undefined ? undefined : requireAddress(options.address);
@@ -182,22 +143,6 @@ async function signerOf(
       : `no key to publish to ${network} with`,
     'give --key-file FILE (a suiprivkey… text or sui.keystore, mode 600), or --generate FILE for a new one',
   );
-}
-
-async function planOf(
-  chain: Chain,
-  place: Place,
-  policy: UpgradePolicy,
-  candidates: readonly Candidate[],
-  sender: SuiId,
-): Promise<Plan> {
-  const packages: (Candidate & { estimate: PublishEstimate })[] = [];
-  for (const candidate of candidates) {
-    const estimate = await estimatePublish(chain.client, sender, candidate.compiled, policy);
-    packages.push({ ...candidate, estimate });
-  }
-  const { balance } = await chain.client.core.getBalance({ owner: sender });
-  return { place, policy, sender, balance: BigInt(balance.balance), packages };
 }
 
 async function requireFunds({ place, sender, balance, packages }: Plan, progress: Progress): Promise<void> {
@@ -225,12 +170,15 @@ async function requireFunds({ place, sender, balance, packages }: Plan, progress
 async function publishAll(
   chain: Chain,
   signer: Account,
-  { packages, policy, place }: Plan,
+  { packages, choice, place }: Plan,
   file: string | null,
   progress: Progress,
 ): Promise<readonly Deployment[]> {
   const deployments: Deployment[] = [];
+  let { timelock } = choice;
   for (const { name, compiled } of packages) {
+    const policy = policyFor({ ...choice, timelock }, name);
+    if (policy === null) throw new Error('the timelock is published first');
     try {
       const published = await progress.step(`publish ${name}`, () =>
         publishCode({ client: chain.client, signer }, compiled, policy),
@@ -240,9 +188,10 @@ async function publishAll(
         packageId: published.packageId,
         packageDigest: compiled.digest,
         transaction: published.digest,
-        upgradePolicy: policy,
+        upgradePolicy: typeof policy === 'string' ? policy : 'timelock',
         upgradeCap: published.upgradeCap,
       });
+      if (name === TIMELOCK_PACKAGE) timelock = published.packageId;
     } catch (error) {
       if (file !== null && deployments.length > 0) await writeDown(file, deployments, place, true);
       throw error;
@@ -268,52 +217,6 @@ async function writeDown(
       { cause },
     );
   }
-}
-
-function summaryOf({ place, policy, sender, balance, packages }: Plan): object {
-  return {
-    ...place,
-    sender,
-    balance,
-    upgradePolicy: policy,
-    packages: packages.map(({ name, dir, modules, compiled, estimate }) => ({
-      name,
-      dir,
-      modules,
-      digest: compiled.digest,
-      dependencies: compiled.dependencies,
-      estimate,
-    })),
-  };
-}
-
-function describePlan({ place, policy, sender, balance, packages }: Plan): string {
-  const parts = [
-    keyValues([
-      ['network', `${place.network} at ${place.url}`],
-      ['chain id', place.chainId],
-      ['sender', `${sender} (${mistText(balance)})`],
-      [
-        'upgrades',
-        policy === 'immutable'
-          ? 'never: the package is made immutable'
-          : 'by the sender, who keeps the UpgradeCap',
-      ],
-    ]),
-  ];
-  for (const { name, dir, modules, compiled, estimate } of packages) {
-    const bytes = modules.reduce((sum, module) => sum + module.bytes, 0);
-    parts.push(
-      keyValues([
-        ['package', `${name} (${dir})`],
-        ['digest', toHex(compiled.digest)],
-        ['links', compiled.dependencies.map(short).join(', ')],
-        ['costs', `about ${mistText(estimate.cost)}, with a budget of ${mistText(estimate.budget)}`],
-      ]),
-      table(['module', 'bytes'], [...modules.map((module) => [module.name, module.bytes]), ['all', bytes]]),
-    );
-  }
-  return parts.join('\n');
 }
 
 function describeResult(

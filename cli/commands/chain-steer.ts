@@ -7,7 +7,7 @@ import { connectTarget, resolveTarget, userPath, type TargetOptions } from '../c
 import { CliError } from '../errors.ts';
 import { askFaucet, callAdmin } from '../ledger-http.ts';
 import { print, type Output } from '../output.ts';
-import { requireAddress, time } from '../render.ts';
+import { durationMs, requireAddress, time } from '../render.ts';
 
 const FAUCET_MIST = '10000000000';
 const DEADLINE_MS = 10_000;
@@ -50,7 +50,7 @@ export async function setClock(output: Output, when: string, options: TargetOpti
 
 /** @param duration `90s`, `15m`, `36h`, `7d`, `500ms`. */
 export async function advanceClock(output: Output, duration: string, options: TargetOptions): Promise<void> {
-  const advanceMs = parseDuration(duration);
+  const advanceMs = durationMs(duration).toString();
   const clock = await callAdmin(await resolveTarget(options), 'clock', { advanceMs }, clockShape);
   print(output, clock, () => describeClock(clock));
 }
@@ -105,19 +105,4 @@ function parseTime(text: string): string {
   if (ms >= 0) return String(ms);
   const remedy = 'give milliseconds since 1970, or a date like 2026-01-31T12:00:00Z';
   throw new CliError('USAGE', `${text} is no time`, remedy);
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-function parseDuration(text: string): string {
-  const [, digits, unit = ''] = /^(\d{1,12})(ms|s|m|h|d)$/.exec(text) ?? [];
-  const factor = UNITS_MS[unit];
-  if (digits !== undefined && factor !== undefined) return (BigInt(digits) * BigInt(factor)).toString();
-  throw new CliError('USAGE', `${text} is no duration`, 'give for example 500ms, 90s, 15m, 36h or 7d');
 }

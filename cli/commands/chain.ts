@@ -96,7 +96,11 @@ function addPublish(chain: Command): void {
     .option('--key-file <file>', 'key that pays and signs: suiprivkey… or a sui.keystore, mode 600')
     .option('--generate <file>', 'make a new key in this file')
     .option('--address <address>', 'which key of a sui.keystore')
-    .option('--upgrade-policy <policy>', 'immutable, or keep the UpgradeCap; no default on public networks')
+    .option(
+      '--upgrade-policy <policy>',
+      'immutable, timelock or keep (at will); no default on public networks',
+    )
+    .option('--delay <duration>', 'with timelock: from announcement to upgrade, 1d to 365d; 7d unless given')
     .option('-c, --config <file>', 'the daas.yaml to write into; DAAS_CONFIG or ./daas.yaml otherwise')
     .option('--no-config', 'write nothing down')
     .option('--force', "replace another network's addresses in daas.yaml")

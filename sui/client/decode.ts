@@ -22,8 +22,21 @@ export interface Decoded {
 }
 
 const coinBcs = layout(bcs.struct('Coin', { id: suiId, balance: u64 }));
-const upgradeCapBcs = layout(
-  bcs.struct('UpgradeCap', { id: suiId, package: suiId, version: u64, policy: bcs.u8() }),
+const upgradeCap = bcs.struct('UpgradeCap', { id: suiId, package: suiId, version: u64, policy: bcs.u8() });
+const upgradeCapBcs = layout(upgradeCap);
+const timelockedCapBcs = layout(
+  bcs.struct('TimelockedCap', {
+    id: suiId,
+    cap: upgradeCap,
+    delayMs: u64,
+    pending: bcs.option(
+      bcs.struct('Announcement', {
+        policy: bcs.u8(),
+        digest: bcs.byteVector().transform({ name: 'digest', output: (bytes) => new Uint8Array(bytes) }),
+        readyMs: u64,
+      }),
+    ),
+  }),
 );
 const clockBcs = layout(bcs.struct('Clock', { id: suiId, timestampMs: u64 }));
 
@@ -34,6 +47,7 @@ const OURS: Readonly<Record<string, Layout<object>>> = {
   'staking::Position': erased(positionBcs),
   'enclaves::Session': erased(sessionBcs),
   'enclaves::EnclaveSlot': erased(slotBcs),
+  'timelock::TimelockedCap': erased(timelockedCapBcs),
 };
 const FRAMEWORK: Readonly<Record<string, Layout<object>>> = {
   'coin::Coin': erased(coinBcs),

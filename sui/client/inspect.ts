@@ -308,7 +308,7 @@ function objectView(
   };
 }
 
-export function describeOwner(owner: SuiClientTypes.ObjectOwner): string {
+function describeOwner(owner: SuiClientTypes.ObjectOwner): string {
   switch (owner.$kind) {
     case 'AddressOwner':
       return owner.AddressOwner;

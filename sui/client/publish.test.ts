@@ -2,6 +2,7 @@ import { bcs, toBase64 } from '@mysten/bcs';
 import { fromHex } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
 import { compileFramework, compilePackage } from '@k3s-daas/move';
+import { Transaction, type TransactionArgument, type TransactionResult } from '@mysten/sui/transactions';
 import t from 'tap';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +15,7 @@ import {
   decodeObject,
   defaultUrl,
   estimatePublish,
+  execute,
   generateAccount,
   inspectBalances,
   inspectCheckpoint,
@@ -28,6 +30,7 @@ import {
   publishCode,
   requireNetwork,
   stake,
+  type Executed,
 } from './index.ts';
 
 // MystenLabs/sui, crates/sui/src/unit_tests/keytool_tests.rs, and sdk/typescript's keypair tests.
@@ -212,6 +215,76 @@ void t.test('publication and inspection', async (t) => {
   t.strictSame(await inspectCheckpoint(chain, newest.digest), newest);
   t.strictSame((await inspectCheckpoint(chain, newest.sequence)).transactions.length, 1);
   await t.rejects(inspectCheckpoint(chain, 10_000n), { code: 'OBJECT_MISSING' });
+});
+
+void t.test('with a timelock, an upgrade has to be announced and waited for', async (t) => {
+  const startMs = 1_700_000_000_000;
+  const ledger = createLedger({
+    framework: await compileFramework(),
+    clock: { startMs },
+    verifyAttestation: () => {
+      throw new Error('no attestation is trusted here');
+    },
+  });
+  const server = await serveLedger(ledger);
+  t.teardown(async () => {
+    await server.close();
+    ledger.close();
+  });
+  const chain = connectChain({ url: server.url });
+  const actor = { client: chain.client, signer: generateAccount() };
+  ledger.faucet(addressOf(actor.signer), 10_000_000_000n);
+  const dir = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+  const timelock = await publishCode(
+    actor,
+    await compilePackage({ dir: dir('../move/upgrade_timelock') }),
+    'immutable',
+  );
+  const code = await compilePackage({ dir: dir('../ledger/testdata/sandbox') });
+  const policy = { timelock: timelock.packageId, delayMs: 86_400_000n };
+  const estimate = await estimatePublish(chain.client, addressOf(actor.signer), code, policy);
+  t.equal(estimate.cost, 1_000_000n);
+  await t.rejects(publishCode(actor, code, { ...policy, delayMs: 86_399_999n }), {
+    code: 'TRANSACTION_FAILED',
+  });
+  const published = await publishCode(actor, code, policy);
+  const lock = published.upgradeCap ?? '';
+  t.match(await inspectObject(chain, lock), {
+    owner: addressOf(actor.signer),
+    fields: { cap: { package: published.packageId, version: 1n }, delayMs: 86_400_000n, pending: null },
+  });
+
+  const call = (tx: Transaction, name: string, ...args: TransactionArgument[]): TransactionResult =>
+    tx.moveCall({
+      target: `${timelock.packageId}::timelock::${name}`,
+      arguments: [tx.object(lock), ...args],
+    });
+  const announce = new Transaction();
+  const digest = announce.pure(bcs.byteVector().serialize(code.digest));
+  call(announce, 'announce', announce.pure.u8(0), digest, announce.object.clock());
+  await execute(chain.client, announce, actor.signer);
+  t.match((await inspectObject(chain, lock)).fields, {
+    pending: { policy: 0, digest: code.digest, readyMs: BigInt(startMs) + 86_400_000n },
+  });
+  const upgrade = (): Promise<Executed> => {
+    const tx = new Transaction();
+    const ticket = call(tx, 'authorize', tx.object.clock());
+    const modules = code.modules.map((module) => toBase64(module));
+    const receipt = tx.upgrade({
+      modules,
+      dependencies: [...code.dependencies],
+      package: published.packageId,
+      ticket,
+    });
+    call(tx, 'commit', receipt);
+    return execute(chain.client, tx, actor.signer);
+  };
+  ledger.clock.advance(86_399_999);
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 4n } });
+  ledger.clock.advance(1);
+  const { packageId } = await upgrade();
+  t.match(await inspectPackage(chain, packageId ?? ''), { version: '2', originalId: published.packageId });
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 3n } });
 });
 
 void t.test('what is not ours is shown as bytes', (t) => {

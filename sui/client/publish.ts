@@ -7,8 +7,18 @@ import { addressOf, type Account } from './accounts.ts';
 import { ChainError, executionFailed, toChainError } from './errors.ts';
 import { createdOne, execute, type Executed } from './execute.ts';
 
-/** What becomes of the right to upgrade: `immutable` gives it up for good, `keep` gives the UpgradeCap to the signer. */
-export type UpgradePolicy = 'immutable' | 'keep';
+/**
+ * What becomes of the right to upgrade: `immutable` gives it up for good, `keep` gives the UpgradeCap to the signer, and a
+ * timelock gives it to them in a `TimelockedCap` of the published package `upgrade_timelock`.
+ */
+export type UpgradePolicy = 'immutable' | 'keep' | Timelock;
+
+export interface Timelock {
+  /** Id of `upgrade_timelock` on this chain. */
+  readonly timelock: SuiId;
+  /** From announcement to upgrade; a day to a year. */
+  readonly delayMs: bigint;
+}
 
 /** What the compiler gives of a package. */
 export interface PackageCode {
@@ -19,7 +29,7 @@ export interface PackageCode {
 
 export interface Published extends Executed {
   readonly packageId: SuiId;
-  /** The UpgradeCap that the signer owns now; null if the package is immutable. */
+  /** The UpgradeCap or TimelockedCap that the signer owns now; null if the package is immutable. */
   readonly upgradeCap: SuiId | null;
 }
 
@@ -33,8 +43,14 @@ const BUDGET_UNITS_SPARE = 1_000n;
 export function publishTransaction(code: PackageCode, policy: UpgradePolicy, owner: SuiId): Transaction {
   const tx = new Transaction();
   const cap = tx.publish({ modules: code.modules.map(toBase64), dependencies: [...code.dependencies] });
-  if (policy === 'keep') tx.transferObjects([cap], owner);
-  else tx.moveCall({ target: '0x2::package::make_immutable', arguments: [cap] });
+  if (policy === 'immutable') {
+    tx.moveCall({ target: '0x2::package::make_immutable', arguments: [cap] });
+  } else if (policy === 'keep') {
+    tx.transferObjects([cap], owner);
+  } else {
+    const target = `${policy.timelock}::timelock::lock` as const;
+    tx.transferObjects([tx.moveCall({ target, arguments: [cap, tx.pure.u64(policy.delayMs)] })], owner);
+  }
   return tx;
 }
 
@@ -93,5 +109,8 @@ export async function publishCode(
   const executed = await execute(client, publishTransaction(code, policy, addressOf(signer)), signer);
   const { packageId, digest } = executed;
   if (packageId === null) throw new ChainError('CHAIN_MALFORMED', `${digest} names no published package`);
-  return { ...executed, packageId, upgradeCap: policy === 'keep' ? createdOne(executed, UPGRADE_CAP) : null };
+  if (policy === 'immutable') return { ...executed, packageId, upgradeCap: null };
+  const type =
+    policy === 'keep' ? UPGRADE_CAP : normalizeStructTag(`${policy.timelock}::timelock::TimelockedCap`);
+  return { ...executed, packageId, upgradeCap: createdOne(executed, type) };
 }

@@ -222,6 +222,38 @@ void t.test('up → faucet → publish → inspect → clock → snapshot → ki
       out: /mine::Made/,
     });
 
+    const locked = await answer(
+      publishedShape,
+      ...[...publish, '--key-file', key, '--upgrade-policy', 'timelock', '--delay', '2d'],
+    );
+    const names = locked.packages.map(({ name }) => name);
+    t.strictSame(names, ['upgrade_timelock', 'mine'], 'the timelock is published with it');
+    const lock = z.object({
+      fields: z.object({ delayMs: z.string(), cap: z.object({ package: z.string() }) }),
+    });
+    const [first, second] = locked.deployments;
+    t.equal(first?.upgradeCap, null);
+    t.match(await answer(lock, 'chain', 'inspect', 'object', second?.upgradeCap ?? '', ...at), {
+      fields: { delayMs: '172800000', cap: { package: second?.packageId } },
+    });
+    const relocked = await answer(
+      publishedShape,
+      ...publish,
+      '--key-file',
+      key,
+      '--upgrade-policy',
+      'timelock',
+    );
+    t.strictSame(
+      relocked.packages.map(({ name }) => name),
+      ['mine'],
+      'once',
+    );
+    t.match(await daas(...publish, '--key-file', key, '--upgrade-policy', 'timelock', '--delay', '1h'), {
+      code: 2,
+      err: /from 1d to 365d/,
+    });
+
     chmodSync(key, 0o644);
     t.match(await daas(...publish, '--key-file', key), { code: 1, err: /KEY_UNUSABLE.*chmod 600/s });
     chmodSync(key, 0o600);
