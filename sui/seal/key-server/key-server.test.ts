@@ -402,7 +402,7 @@ void t.test('the checks come in the order of the protocol', async (t) => {
   const { post, script } = await bench(t, new Set([OTHER]));
   const broken = { ptb: ptbOf([idInput], []), ttlMin: 31, signer: session, sessionSigner: user };
   t.match(await post(await request(broken)), { error: 'InvalidPTB' });
-  const { ptb: _ptb, ...rest } = broken;
+  const rest = { ...broken, ptb: PTB };
   t.match(
     await post(await request(rest)),
     { status: 403, error: 'UnsupportedPackageId' },
@@ -410,7 +410,7 @@ void t.test('the checks come in the order of the protocol', async (t) => {
   );
   script.first = OTHER;
   t.match(await post(await request({ ...rest, packageId: OTHER })), { error: 'InvalidCertificate' });
-  const { ttlMin: _ttl, ...signatures } = rest;
+  const signatures = { ...rest, ttlMin: 10 };
   t.match(await post(await request({ ...signatures, packageId: OTHER })), { error: 'InvalidSignature' });
   t.match(await post(await request({ sessionSigner: user, packageId: OTHER })), {
     error: 'InvalidSessionSignature',
