@@ -8,9 +8,11 @@ export function startChild(
   module: string,
   options: object,
   nodeOptions: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): ChildProcess {
   const file = new URL(module, import.meta.url);
   return fork(file, [JSON.stringify(options)], {
+    env: { ...process.env, ...env },
     execArgv: [...nodeOptions],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -86,17 +86,24 @@ function grpcTable(samples: readonly GrpcSample[]): string {
 
 function startTable(samples: readonly StartSample[]): string {
   if (samples.length === 0) return '';
-  const of = (pick: (sample: StartSample) => number): string => {
-    const { median: middle, min, max } = summarize(samples.map(pick));
+  const column = (compileCache: boolean, pick: (sample: StartSample) => number): string => {
+    const of = samples.filter((sample) => sample.compileCache === compileCache).map(pick);
+    const { median: middle, min, max } = summarize(of);
     return `${middle.toFixed(0)} (${min.toFixed(0)} – ${max.toFixed(0)})`;
   };
-  const rows = [
-    ['process start to first answer', of(({ readyMs }) => readyMs)],
-    ['of that: Node and modules', of(({ importMs }) => importMs)],
-    ['of that: framework from the cache', of(({ frameworkMs }) => frameworkMs)],
-    ['of that: createLedger and listen', of(({ createAndListenMs }) => createAndListenMs)],
+  const row = (name: string, pick: (sample: StartSample) => number): string[] => [
+    name,
+    column(false, pick),
+    column(true, pick),
   ];
-  return `## Start\n\n${table(['', 'ms'], rows)}`;
+  const rows = [
+    row('process start to first answer', ({ readyMs }) => readyMs),
+    row('of that: Node and modules', ({ importMs }) => importMs),
+    row('of that: framework from the cache', ({ frameworkMs }) => frameworkMs),
+    row('of that: createLedger and listen', ({ createAndListenMs }) => createAndListenMs),
+    row('CPU of the process until it listens', ({ cpuMs }) => cpuMs),
+  ];
+  return `## Start, ms\n\n${table(['', 'plain', "with Node's compile cache"], rows)}`;
 }
 
 function memoryTable(sample: MemorySample | null): string {

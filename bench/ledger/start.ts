@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { grpcClient } from '@k3s-daas/ledger/workload';
 import { compileFramework } from '@k3s-daas/move';
 
@@ -5,6 +9,8 @@ import { endChild, messageOf, startChild } from './children.ts';
 
 export interface StartSample {
   readonly round: number;
+  /** Whether Node's compile cache was on (`module.enableCompileCache`, NODE_COMPILE_CACHE). */
+  readonly compileCache: boolean;
   /** From starting the process to its first answer. */
   readonly readyMs: number;
   /** Node itself and loading the modules; in the child's own clock, as are the two below. */
@@ -12,39 +18,62 @@ export interface StartSample {
   readonly frameworkMs: number;
   /** createLedger and serveLedger. */
   readonly createAndListenMs: number;
+  /** CPU time of the child until it listened. */
+  readonly cpuMs: number;
 }
 
 interface Told {
   readonly url: string;
   readonly importedMs: number;
   readonly compiledMs: number;
-  readonly createdMs: number;
   readonly servedMs: number;
+  readonly cpuMs: number;
 }
 
-/** From starting a process to the first answered GetServiceInfo, the framework's bytecode being in the cache. */
+/**
+ * From starting a process to the first answered GetServiceInfo, the framework's bytecode being in the cache; by turns
+ * without and with Node's compile cache.
+ */
 export async function measureStart(rounds: number, progress: (text: string) => void): Promise<StartSample[]> {
   await compileFramework();
-  const samples: StartSample[] = [];
-  for (let round = -1; round < rounds; round += 1) {
-    const start = performance.now();
-    const child = startChild('start-server.ts', {});
-    try {
-      const told = (await messageOf(child)) as Told;
-      await grpcClient(told.url).ledgerService.getServiceInfo({}).response;
-      const readyMs = performance.now() - start;
-      progress(`round ${round + 1}: start to ready: ${readyMs.toFixed(0)} ms`);
-      if (round < 0) continue;
-      samples.push({
-        round,
-        readyMs,
-        importMs: told.importedMs,
-        frameworkMs: told.compiledMs - told.importedMs,
-        createAndListenMs: told.servedMs - told.compiledMs,
-      });
-    } finally {
-      await endChild(child);
+  const cacheDir = await mkdtemp(join(tmpdir(), 'k3s-daas-bench-compile-cache-'));
+  try {
+    const samples: StartSample[] = [];
+    for (let round = -1; round < rounds; round += 1) {
+      for (const compileCache of [false, true]) {
+        const sample = await startOnce(round, compileCache ? cacheDir : null);
+        progress(`round ${round + 1}: start to ready: ${sample.readyMs.toFixed(0)} ms`);
+        if (round >= 0) samples.push(sample);
+      }
     }
+    return samples;
+  } finally {
+    await rm(cacheDir, { recursive: true });
   }
-  return samples;
+}
+
+async function startOnce(round: number, cacheDir: string | null): Promise<StartSample> {
+  const start = performance.now();
+  const child = startChild(
+    'start-server.ts',
+    {},
+    [],
+    cacheDir === null ? {} : { NODE_COMPILE_CACHE: cacheDir },
+  );
+  try {
+    const told = (await messageOf(child)) as Told;
+    await grpcClient(told.url).ledgerService.getServiceInfo({}).response;
+    return {
+      round,
+      compileCache: cacheDir !== null,
+      readyMs: performance.now() - start,
+      importMs: told.importedMs,
+      frameworkMs: told.compiledMs - told.importedMs,
+      createAndListenMs: told.servedMs - told.compiledMs,
+      cpuMs: told.cpuMs,
+    };
+  } finally {
+    // Asked to end and not killed, it writes what it compiled into the cache.
+    await endChild(child);
+  }
 }
