@@ -6,7 +6,7 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { normalizeSuiAddress, toBase64 } from '@mysten/sui/utils';
 import t from 'tap';
 
-import { LedgerError } from './chain/errors.ts';
+import type { LedgerError } from './chain/errors.ts';
 import type { Failure } from './vm/failure.ts';
 import { createDirect, differences, stateOf, type Direct } from './testdata/direct.ts';
 import { CHAIN_START_MS } from './testdata/world.ts';
@@ -98,7 +98,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     // version, kind, then the number of inputs: none, written with two bytes.
     raw: (bytes) => Uint8Array.from([...bytes.slice(0, 2), 0x80, 0, ...bytes.slice(3)]),
     code: 'TRANSACTION_MALFORMED',
-    message: /canonical/,
+    message: /not a TransactionData/,
   },
   'larger than a transaction may be': {
     raw: () => new Uint8Array(128 * 1024 + 1),

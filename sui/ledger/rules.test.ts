@@ -1,9 +1,11 @@
 // Who may do what with an object: every kind of ownership against every use, from both sides.
 
+import { bcs } from '@mysten/sui/bcs';
 import type { Transaction, TransactionObjectArgument } from '@mysten/sui/transactions';
 import t from 'tap';
 
 import { LedgerError } from './chain/errors.ts';
+import { objectBcs } from './chain/objects.ts';
 import {
   createDirect,
   differences,
@@ -279,6 +281,13 @@ void t.test('a party: since when, versions, effects, listing, gas', async (t) =>
     owner(),
     { kind: 'party', address: user.address, startVersion: version },
     'from its transaction on',
+  );
+  const parsed = (bytes: Uint8Array) => bcs.Object.parse(bytes).owner.ConsensusAddressOwner;
+  const record = ledger.objects.get(id);
+  t.strictSame(
+    record === undefined ? null : parsed(objectBcs(record)),
+    { startVersion: version.toString(), owner: user.address },
+    'in Sui’s BCS',
   );
   const written = await run((tx) => USES['write']?.(tx, input(tx, id), direct));
   t.strictSame(owner(), { kind: 'party', address: user.address, startVersion: version }, 'writing keeps it');

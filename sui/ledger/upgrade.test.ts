@@ -370,8 +370,7 @@ void t.test(
     );
 
     // A type argument of version 2 lifts the dependency of a public call, and only of a public one.
-    const seen = (name: string, type: string) =>
-      view(world, `${old.id}::user::${name}`, { types: [`${type}`] });
+    const seen = (name: string, type: string) => view(world, `${old.id}::user::${name}`, { types: [type] });
     t.equal(await seen('version_seen_with', `${v1.id}::vault::Item`), 1);
     t.equal(
       await seen('version_seen_with', `${v2}::vault::Item`),

@@ -166,7 +166,7 @@ function currentVersion(ref: ObjectRef, store: ObjectReader, checked: boolean): 
 
 function ownedInput(ref: ObjectRef, store: ObjectReader, user: Address, checked: boolean): MoveObjectRecord {
   const record = currentVersion(ref, store, checked);
-  const { owner, id } = record;
+  const { owner } = record;
   if (owner.kind === 'shared' || owner.kind === 'party') throw notOwned();
   if (!checked || owner.kind === 'immutable') return record;
   if (owner.kind === 'object') throw ownedByObject(record, owner.parent);

@@ -106,6 +106,11 @@ export function writeOwner(writer: ByteWriter, owner: Owner): void {
     case 'immutable':
       writer.u8(3);
       return;
+    case 'party':
+      writer.u8(4);
+      writer.u64(owner.startVersion);
+      writer.address(owner.address);
+      return;
   }
 }
 

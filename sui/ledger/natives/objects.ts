@@ -1,6 +1,6 @@
 import { encodeValue } from '../vm/bcs.ts';
 import { blake2b256 } from '../vm/blake2b.ts';
-import { NativeAbort, unsupported } from '../vm/failure.ts';
+import { NativeAbort } from '../vm/failure.ts';
 import type { Native, NativeContext } from '../vm/native.ts';
 import { encodeTypeTag, type Address, type Type } from '../vm/types.ts';
 import { Ref, type Value } from '../vm/values.ts';
