@@ -156,8 +156,11 @@ export class BlockWriter {
     if (prototype !== Object.prototype && prototype !== null)
       throw new TypeError(`a ${value.constructor.name} cannot be packed`);
     const keys = Object.keys(value);
-    const shape = indexOf(this.#shapes, keys.join('\n'));
-    if (shape === this.#keys.length) this.#keys.push(keys);
+    const shape = indexOf(this.#shapes, `${keys.length} ${keys.join('\n')}`);
+    if (shape === this.#keys.length) {
+      if (keys.some((key) => key.includes('\n'))) throw new TypeError('a property name has a line break');
+      this.#keys.push(keys);
+    }
     this.#out.byte(Tag.object);
     this.#out.integer(shape);
     for (const key of keys) this.#write((value as Readonly<Record<string, unknown>>)[key]);

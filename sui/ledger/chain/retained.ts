@@ -177,10 +177,12 @@ export class Retained<T> {
     if (key !== undefined) this.#packed.add(this.#runs, runs, parts);
   }
 
-  /** Fills an empty list with what a view held. */
+  /** In place of what is here: what a view held. */
   restore(first: number, runs: readonly Run[]): void {
     this.#first = first;
     this.#runs = [...runs];
+    this.#items = [];
+    this.#numbers.clear();
     const last = runs.at(-1);
     this.#itemsFirst = last === undefined ? first : last.first + last.count;
     if (this.#codec.key !== undefined) this.#packed.add(runs, runs, this.#codec.parts);

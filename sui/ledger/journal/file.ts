@@ -103,12 +103,12 @@ export async function writeAtomically<T>(
     result = await fill(file);
     await file.sync();
     await file.close();
+    await disk.rename(temporary, path);
   } catch (error) {
     await file.close().catch(() => undefined);
     await disk.remove(temporary).catch(() => undefined);
     throw error;
   }
-  await disk.rename(temporary, path);
   await disk.syncFolder(path);
   return result;
 }

@@ -88,7 +88,7 @@ export async function writeSnapshot(
 export async function readSnapshot(file: ReadableBytes): Promise<Snapshot> {
   const magic = await file.read(0, MAGIC.length);
   if (!equalBytes(magic, MAGIC)) {
-    if (equalBytes(magic.subarray(0, FAMILY.length), FAMILY))
+    if (magic.length === MAGIC.length && equalBytes(magic.subarray(0, FAMILY.length), FAMILY))
       throw new LedgerError(
         'SNAPSHOT_MISMATCH',
         'The snapshot has a format that this version does not read.',

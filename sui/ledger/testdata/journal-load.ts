@@ -1,4 +1,5 @@
-// Child process of journal.test.ts: loads a journaled ledger until it is killed, and tells on standard output what was
+// Child process of journal.test.ts and snapshot.test.ts, with the path of a journal and perhaps the bytes between
+// snapshots: loads a journaled ledger until it is killed, and tells on standard output what was
 // acknowledged, a line at a time: the chain id, digests of transactions, ids of faucet coins.
 
 import { writeSync } from 'node:fs';
@@ -16,6 +17,7 @@ const { ledger } = await openLedger({
   framework: await compileFramework(),
   journal: process.argv[2] ?? '',
   emptyCheckpointMs: 5,
+  snapshotBytes: process.argv[3] === undefined ? undefined : Number(process.argv[3]),
   verifyAttestation: () => {
     throw new Error('no attestation is trusted here');
   },
