@@ -14,6 +14,7 @@ import {
   damage,
   damageBytes,
   Dice,
+  hasFunds,
   soundTransaction,
   type Arena,
   type Data,
@@ -214,7 +215,7 @@ async function runChain(round: number, left: { ms: number }): Promise<void> {
   let sent = false;
   let one: Case | null = null;
   try {
-    for (let i = 0; i < CASES_PER_CHAIN && performance.now() < deadline; i += 1) {
+    for (let i = 0; i < CASES_PER_CHAIN && performance.now() < deadline && hasFunds(arena); i += 1) {
       one = await nextCase(arena, dice);
       count('cases');
       if (dice.once(6)) simulate(direct, one, dice.once(2));
@@ -227,7 +228,7 @@ async function runChain(round: number, left: { ms: number }): Promise<void> {
     one = null;
     const last = await direct.run((tx) => {
       tx.transferObjects([tx.splitCoins(tx.gas, [1])], direct.stranger.address);
-    });
+    }, arena.keeper);
     if (!last.effects.status.success) throw new Error('the ledger no longer works');
     executed.push({ bytes: last.transaction.bytes, signatures: last.signatures, tainted: false });
     if (!sent) await replay(genesis, executed, direct.ledger.checkpoints.latest.digest);

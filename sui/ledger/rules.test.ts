@@ -313,6 +313,9 @@ void t.test('a party: since when, versions, effects, listing, gas', async (t) =>
     { kind: 'party', address: stranger.address, startVersion: since },
     'another begins anew',
   );
+  const [, change] =
+    bcs.TransactionEffects.parse(given.effects.bcs).V2?.changedObjects.find(([one]) => one === id) ?? [];
+  t.match(change?.outputState.ObjectWrite?.[1], { ConsensusAddressOwner: { owner: stranger.address } });
   t.match(
     given.effects.changed.find((one) => one.id === id),
     {

@@ -3,7 +3,7 @@ import type { Transaction } from '@mysten/sui/transactions';
 import { fromBase64, toBase64 } from '@mysten/sui/utils';
 
 import type { Ledger } from '../index.ts';
-import type { Direct } from './direct.ts';
+import { person, type Direct, type Person } from './direct.ts';
 import { compileUpgrade, type Compiled } from './packages.ts';
 
 export type Data = Extract<typeof bcs.TransactionData.$inferType, { V1: unknown }>['V1'];
@@ -51,6 +51,8 @@ export interface Arena {
   readonly next: Compiled;
   readonly baseId: string;
   readonly cap: string;
+  /** Somebody whom nothing happens to. */
+  readonly keeper: Person;
   /** Everything callable of the packages that are known to be sound, and of the framework. */
   readonly functions: readonly (readonly [
     id: string,
@@ -64,6 +66,8 @@ export interface Arena {
 export async function createArena(direct: Direct): Promise<Arena> {
   const [base, next] = [await compileUpgrade('v1'), await compileUpgrade('v2')];
   const { run, created, user } = direct;
+  const keeper = person(3);
+  direct.ledger.faucet(keeper.address, 10_000_000n);
   const published = await run((tx) => {
     const cap = tx.publish({ modules: base.modules.map(toBase64), dependencies: [...base.dependencies] });
     tx.transferObjects([cap], user.address);
@@ -92,7 +96,7 @@ export async function createArena(direct: Direct): Promise<Arena> {
   });
   const ids = ['0x1', '0x2'].map((id) => `0x${id.slice(2).padStart(64, '0')}`);
   const functions = [...ids, direct.packageId, baseId].flatMap((id) => functionsOf(direct.ledger, id));
-  return { direct, base, next, baseId, cap: created(published, '::package::UpgradeCap'), functions };
+  return { direct, base, next, baseId, keeper, cap: created(published, '::package::UpgradeCap'), functions };
 }
 
 function functionsOf({ loader }: Ledger, id: string): Arena['functions'] {
@@ -208,6 +212,19 @@ function objectsOf({ ledger, user }: Direct, type: string): string[] {
     .ownedBy('address', user.address)
     .filter((record) => record.type.key.includes(type))
     .map(({ id }) => id);
+}
+
+/** Whether the user can still pay: some transactions give all away. */
+export function hasFunds({ direct: { ledger, user } }: Arena): boolean {
+  return ledger.objects
+    .ownedBy('address', user.address)
+    .some(
+      ({ owner, contents, type }) =>
+        owner.kind === 'address' &&
+        type.key.endsWith('::sui::SUI>') &&
+        contents.length === 40 &&
+        Buffer.from(contents).readBigUInt64LE(32) > 10_000_000n,
+    );
 }
 
 /** A right transaction. */
