@@ -115,6 +115,17 @@ text: a long line that is not to be folded because it is a line of somebody else
     await t.rejects(recordDeployments(path, [deployment], foreign, false), refused);
   }
   t.equal(readFileSync(path, 'utf8'), before, 'nothing was written');
+  const bare = file('bare.yaml', `cluster: { chainId: ${OTHER_CHAIN} }\n`);
+  await t.rejects(requireRoom(bare, ['k3s_daas'], place), {
+    code: 'CONFIG_OTHER_NETWORK',
+    message: /cluster is on/,
+  });
+  const named = file('named.yaml', 'chain: { network: mainnet, url: "https://a" }\n');
+  await t.rejects(requireRoom(named, ['k3s_daas'], place), {
+    code: 'CONFIG_OTHER_NETWORK',
+    message: /mainnet/,
+  });
+  await requireRoom(named, ['mine'], place);
   const other = { ...deployment, name: 'mine' };
   await recordDeployments(path, [other], { ...place, network: 'mainnet', chainId: OTHER_CHAIN }, false);
   t.match(parse(readFileSync(path, 'utf8')), {

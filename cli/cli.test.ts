@@ -65,7 +65,7 @@ function configFile(name: string, content: unknown): string {
 void t.test('every command has --help, and usage errors end with exit code 2', async (t) => {
   const top = await daas(['--help']);
   t.equal(top.code, 0);
-  for (const name of ['up', 'down', 'verify', 'explain', 'stake', 'node', 'attestation'])
+  for (const name of ['up', 'down', 'verify', 'explain', 'stake', 'node', 'attestation', 'chain'])
     t.match(top.out, name);
   const help = [['up'], ['down'], ['ledger'], ['enclave'], ['webhook'], ['verify', 'pod'], ['verify', 'log']];
   const more = [
@@ -74,13 +74,22 @@ void t.test('every command has --help, and usage errors end with exit code 2', a
     ['node', 'claim'],
     ['node', 'list'],
     ['stake', 'create'],
+    ['chain', 'up'],
+    ['chain', 'publish'],
+    ['chain', 'faucet'],
+    ['chain', 'inspect', 'events'],
+    ['chain', 'clock', 'advance'],
+    ['chain', 'snapshot'],
   ];
   for (const command of [...help, ...more]) {
     const { code, out } = await daas([...command, '--help']);
     t.equal(code, 0, command.join(' '));
     t.match(out, /Usage: daas/);
   }
+  t.match(top.out, /useful by itself:\n +chain/, 'commands are grouped');
   t.equal((await daas(['no-such-command'])).code, 2);
+  t.equal((await daas(['chain', 'up', '--port', '70000'])).code, 2);
+  t.equal((await daas(['chain', 'publish', '--all', 'dir'])).code, 2);
   t.equal((await daas(['ledger', '--port', '70000', '--trust-anchor', 'x'])).code, 2);
   t.equal((await daas(['attestation', 'verify', 'file'])).code, 2, 'PCRs are not optional');
 });
