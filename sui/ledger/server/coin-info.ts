@@ -27,8 +27,7 @@ const SUI_INFO: Partial<typeof GrpcTypes.GetCoinInfoResponse> = {
 export function coinInfo(ledger: Ledger, coin: Type): Partial<typeof GrpcTypes.GetCoinInfoResponse> {
   if (coin.key === SUI_COIN.args[0]?.key) return { coinType: coin.key, ...SUI_INFO };
   const found = (name: string): MoveObjectRecord | undefined =>
-    ledger.objects
-      .all()
+    [...ledger.objects.all()]
       .filter((record) => record.kind === 'move')
       .find(({ type }) => isDatatype(type, SUI_ID, 'coin', name) && type.args[0]?.key === coin.key);
   const metadata = found('CoinMetadata');

@@ -159,8 +159,7 @@ function protoPackage(ledger: Ledger, packageId: string): Partial<typeof GrpcTyp
 /** All versions of the package that `packageId` is a version of, oldest first. */
 function versionsOf(ledger: Ledger, packageId: string): PackageRecord[] {
   const { originalId } = packageNamed(ledger, packageId).record;
-  return ledger.objects
-    .all()
+  return [...ledger.objects.all()]
     .filter((record) => record.kind === 'package')
     .filter((record) => record.originalId === originalId)
     .sort((a, b) => (a.version < b.version ? -1 : 1));

@@ -100,10 +100,14 @@ function protoExpiration(
 ): Partial<typeof GrpcTypes.TransactionExpiration> {
   const { TransactionExpiration_TransactionExpirationKind: Kind } = GrpcTypes;
   if (expiration.$kind === 'Epoch') return { kind: Kind.EPOCH, epoch: BigInt(expiration.Epoch) };
-  if (expiration.$kind !== 'ValidDuring') return { kind: Kind.NONE };
-  const { minEpoch, maxEpoch, chain, nonce } = expiration.ValidDuring;
+  if (expiration.$kind === 'None') return { kind: Kind.NONE };
+  const isValidity = expiration.$kind === 'Validity';
+  const bounds = isValidity ? expiration.Validity : expiration.ValidDuring;
+  const { minEpoch, maxEpoch, minTimestamp, maxTimestamp, chain, nonce } = bounds;
   return {
-    kind: Kind.VALID_DURING,
+    kind: isValidity ? Kind.VALIDITY : Kind.VALID_DURING,
+    ...(minTimestamp === null ? {} : { minTimestamp: protoTimestamp(BigInt(minTimestamp)) }),
+    ...(maxTimestamp === null ? {} : { maxTimestamp: protoTimestamp(BigInt(maxTimestamp)) }),
     ...(minEpoch === null ? {} : { minEpoch: BigInt(minEpoch) }),
     ...(maxEpoch === null ? {} : { epoch: BigInt(maxEpoch) }),
     chain,

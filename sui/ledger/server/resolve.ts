@@ -222,13 +222,28 @@ function expirationInput(
       return { None: null };
     case Kind.EPOCH:
       return { Epoch: Number(required(expiration?.epoch, 'expiration.epoch')) };
-    case Kind.VALID_DURING: {
-      const { minEpoch = null, epoch: maxEpoch = null, chain = '', nonce = 0 } = expiration ?? {};
-      return { ValidDuring: { minEpoch, maxEpoch, minTimestamp: null, maxTimestamp: null, chain, nonce } };
+    case Kind.VALID_DURING:
+      return { ValidDuring: boundsInput(expiration) };
+    case Kind.VALIDITY: {
+      if (expiration?.allowedProposers !== undefined)
+        throw new LedgerError('UNSUPPORTED', 'Expiration with allowed proposers is not supported');
+      return { Validity: { ...boundsInput(expiration), allowedProposers: null } };
     }
-    case Kind.VALIDITY:
-      throw new LedgerError('UNSUPPORTED', 'Expiration of kind Validity is not supported');
   }
+}
+
+function boundsInput(expiration: GrpcTypes.TransactionExpiration | undefined) {
+  const { minEpoch = null, epoch: maxEpoch = null, chain = '', nonce = 0 } = expiration ?? {};
+  const minTimestamp = timestampMs(expiration?.minTimestamp);
+  const maxTimestamp = timestampMs(expiration?.maxTimestamp);
+  return { minEpoch, maxEpoch, minTimestamp, maxTimestamp, chain, nonce };
+}
+
+function timestampMs(
+  timestamp: { readonly seconds: bigint; readonly nanos: number } | undefined,
+): bigint | null {
+  if (timestamp === undefined) return null;
+  return timestamp.seconds * 1_000n + BigInt(Math.trunc(timestamp.nanos / 1_000_000));
 }
 
 /**
