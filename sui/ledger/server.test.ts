@@ -294,7 +294,7 @@ void t.test('a page of another origin may call', async (t) => {
 
 void t.test('limits: slow requests, many connections, deadlines', async (t) => {
   await using world = await createWorld();
-  const limits = { headersMs: 200, requestMs: 400, connectionsMax: 3 };
+  const limits = { headersMs: 200, requestMs: 2_500, connectionsMax: 3 };
   const server = await serveLedger(world.ledger, { limits });
   t.teardown(() => server.close());
   const { port, hostname } = new URL(server.url);
@@ -315,7 +315,7 @@ void t.test('limits: slow requests, many connections, deadlines', async (t) => {
   ]);
   t.match(headers.text, /^HTTP\/1.1 408 /, 'headers that do not come to an end');
   t.match(body.text, /^HTTP\/1.1 408 /, 'a body that does not come');
-  t.ok(headers.ms < 2_000 && body.ms < 3_000, `${headers.ms} and ${body.ms} ms`);
+  t.ok(headers.ms < 2_000 && body.ms >= 2_400, `${headers.ms} and ${body.ms} ms: each in its own time`);
   t.match((await open(`GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).text, /^HTTP\/1.1 431 /);
   t.match((await open('nonsense\r\n\r\n')).text, /^HTTP\/1.1 400 /);
 

@@ -202,6 +202,8 @@ void t.test('lists: ranges, cursors, reasons', async (t) => {
   );
   const past = await list({}, { after: (await list({})).cursors.at(-1) ?? new Uint8Array() });
   t.match(past, { found: [], reason: LEDGER_TIP });
+  t.match(await list({ ...range, endCheckpoint: tip + 1n }), { reason: CHECKPOINT_BOUND, covered: tip });
+  t.match(await list({ ...range, endCheckpoint: tip + 2n }), { reason: LEDGER_TIP, covered: tip });
   t.match(await list({ startCheckpoint: tip + 10n }), { found: [], reason: LEDGER_TIP });
 
   const checkpoints = ledgerService.listCheckpoints({
@@ -287,6 +289,7 @@ void t.test('a slow subscriber is cut off, and nobody leaves a listener behind',
   const listeners = countListeners(ledger);
   const limits = { backlogMax: 50, subscriptionsMax: 3, stallMs: 300 };
   const server = await serveLedger(ledger, { limits });
+  t.teardown(() => server.close());
   const client = new SuiGrpcClient({ network: 'localnet', baseUrl: server.url });
   const { subscriptionService: subscribe } = client;
 
