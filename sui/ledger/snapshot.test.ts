@@ -374,6 +374,17 @@ void t.test('snapshots are taken by themselves, and at the end', async (t) => {
   t.ok(again.replayed <= 20, `${again.replayed} changes are left to run again`);
   t.ok(outcomes.length >= taken);
   await again.close();
+
+  const never = new MemoryDisk();
+  const quiet = await openOn(never, { ...options, snapshotBytes: Number.POSITIVE_INFINITY });
+  const coin = quiet.ledger.faucet(address, 10n ** 10n).id;
+  while (never.bytes.length < 80_000) await executeSplit(quiet.ledger, coin);
+  await quiet.close();
+  t.strictSame(Object.keys(never.files), [JOURNAL], 'never means never');
+  const { close, restored, replayed } = await openOn(never, { ...options, snapshotBytes: undefined });
+  t.match({ restored, replayed: replayed > 100 }, { restored: null, replayed: true });
+  await close();
+  t.equal(named(never.files, 'snapshot').length, 1, 'an old journal gets its first snapshot at the end');
 });
 
 /** Executes another transaction; whether the last snapshot is newer than it was before. */
