@@ -1,12 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { bcs } from '@mysten/sui/bcs';
-import { GrpcTypes } from '@mysten/sui/grpc';
+import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction, type TransactionObjectArgument } from '@mysten/sui/transactions';
 import { toBase64 } from '@mysten/sui/utils';
 import t from 'tap';
 
-import { feeAt, REFERENCE_GAS_PRICE } from './index.ts';
+import { feeAt, openLedger, REFERENCE_GAS_PRICE, serveLedger, type Ledger } from './index.ts';
 import { compileUpgrade, type Compiled, type Link } from './testdata/packages.ts';
-import { changes, createWorld, type Result, type World } from './testdata/world.ts';
+import { changes, createWorld, worldOptions, type Result, type World } from './testdata/world.ts';
 
 const FEE = feeAt(REFERENCE_GAS_PRICE);
 /** The same chain every time: what is compiled for ids on it comes from the compiler's cache. */
@@ -857,4 +861,59 @@ void t.test('upgrades through a policy of its own', async (t) => {
   const done: Result = await run(attempt(compiled));
   const v2 = idOf(changes(done).created, 'package');
   t.equal(await view(world, `${v2}::vault::more`), 5);
+});
+
+void t.test('a journal and a snapshot bring back all versions, linkage and parties', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'daas-upgrade-journal-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  const options = {
+    ...(await worldOptions({ seed: SEED })),
+    journal: join(dir, 'ledger.journal'),
+    snapshotBytes: Infinity,
+  };
+  const opened = await openLedger(options);
+  const world = await createWorld(opened.ledger);
+  const v1 = await publish(world, await compileUpgrade('v1'));
+  const link: Link = { folder: 'v1', name: 'base', originalId: v1.id, publishedAt: v1.id };
+  const user = await publish(world, await compileUpgrade('user', { links: [link] }));
+  const v2Code = await compileUpgrade('v2');
+  const wrong = { from: v1.id, cap: v1.cap, compiled: v2Code, digest: new Uint8Array(32) };
+  t.match(
+    await failure(world, (tx) => {
+      addUpgrade(tx, wrong);
+    }),
+    { $kind: 'PackageUpgradeError' },
+  );
+  const v2 = await upgrade(world, { from: v1.id, cap: v1.cap, compiled: v2Code });
+  const badge = await world.run((tx) => {
+    const party = call(tx, '0x2::party::single_owner', [tx.pure.address(world.address)]);
+    const made = call(tx, `${v2}::vault::badge`, [tx.pure.u64(3)]);
+    call(tx, '0x2::transfer::public_party_transfer', [made, party], [`${v2}::vault::Badge`]);
+  });
+  const id = changes(badge).created[0]?.id ?? '';
+  const look = (ledger: Ledger): unknown[] => [
+    ledger.checkpoints.latest.digest,
+    ledger.objects.get(id)?.digest,
+    ledger.objects.get(v2)?.digest,
+    ledger.loader.originalId(v2),
+    ledger.loader.moduleNamed(v2, 'vault')?.functions.has('badge'),
+    ledger.loader.moduleNamed(v1.id, 'vault')?.functions.has('badge'),
+  ];
+  const before = look(opened.ledger);
+  t.strictSame(before.slice(3), [v1.id, true, false]);
+  await world[Symbol.asyncDispose]();
+  await opened.close();
+  for (const round of ['from the journal', 'from the snapshot of the round before']) {
+    const again = await openLedger(options);
+    t.equal(again.restored === null, round === 'from the journal', round);
+    t.strictSame(look(again.ledger), before, round);
+    const server = await serveLedger(again.ledger);
+    const client = new SuiGrpcClient({ network: 'localnet', baseUrl: server.url });
+    const seen = async (types: string[]) =>
+      await view({ ...world, client }, `${user.id}::user::version_seen_with`, { types });
+    t.strictSame([await seen(['u8']), await seen([`${v2}::vault::Badge`])], [1, 2], `${round}: linkage`);
+    await server.close();
+    await again.snapshot();
+    await again.close();
+  }
 });
