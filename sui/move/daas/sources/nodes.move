@@ -1,8 +1,13 @@
 /// Claims of node names: one stake stands behind one node, with the node's key and capacity. A
 /// claim says who may run a node of that name; it holds no money, and to jail it takes none.
+///
+/// A claim is open until a certificate was issued for it, then used, and in the end left. A name
+/// whose certificate is still valid when it is left stays reserved until that has ended, or the old
+/// owner's kubelet could pose as the new owner's node.
 module k3s_daas::nodes;
 
-use k3s_daas::cluster::{Cluster, ClusterCap, StakeParameters};
+use k3s_daas::cluster::{Cluster, ClusterCap};
+use k3s_daas::parameters::StakeParameters;
 use k3s_daas::staking::{Self, Position};
 use std::string::String;
 use sui::bcs;
@@ -38,6 +43,15 @@ const EJailed: u64 = 10;
 const ENodeUnknown: u64 = 11;
 /// The node is not jailed.
 const ENotJailed: u64 = 12;
+/// A certificate of an earlier claim of this name is still valid.
+const ENameReserved: u64 = 13;
+/// A certificate's end lies in the past, is more than 400 days away, or is before that of another
+/// certificate of this node.
+const ECertificateEnd: u64 = 14;
+/// The heartbeat is not the node key's signature, or is another node's, cluster's or stake's.
+const EHeartbeatInvalid: u64 = 15;
+/// The heartbeat is older than the last one, more than 5 minutes old, or from the future.
+const EHeartbeatTime: u64 = 16;
 
 // === Constants ===
 
@@ -45,7 +59,12 @@ const KEY_BYTES: u64 = 32;
 const NAME_BYTES_MAX: u64 = 253;
 const MILLI_PER_CPU: u128 = 1000;
 const MIB_PER_GIB: u128 = 1024;
+const CERTIFICATE_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1000;
+const HEARTBEAT_AGE_MS_MAX: u64 = 5 * 60 * 1000;
+/// A node's clock and the chain's may differ by this much.
+const HEARTBEAT_AHEAD_MS_MAX: u64 = 10_000;
 const CLAIM_DOMAIN: vector<u8> = b"k3s-daas/claim/v1";
+const HEARTBEAT_DOMAIN: vector<u8> = b"k3s-daas/heartbeat/v1";
 
 // === Structs ===
 
@@ -57,6 +76,14 @@ public struct NodeClaimProof has copy, drop {
     csr_key_hash: vector<u8>,
 }
 
+/// What the node key signs, after the domain string, to show that the node lives.
+public struct Heartbeat has copy, drop {
+    cluster: ID,
+    stake: ID,
+    node: String,
+    timestamp_ms: u64,
+}
+
 // === Events ===
 
 public struct NodeClaimed has copy, drop {
@@ -66,10 +93,18 @@ public struct NodeClaimed has copy, drop {
     owner: address,
 }
 
+public struct CertificateRecorded has copy, drop {
+    cluster: ID,
+    node: String,
+    until_ms: u64,
+}
+
+/// The name is free from `free_ms` on.
 public struct NodeLeft has copy, drop {
     cluster: ID,
     node: String,
     stake: ID,
+    free_ms: u64,
 }
 
 public struct NodeJailed has copy, drop {
@@ -99,6 +134,7 @@ public fun claim(
     clock: &Clock,
     ctx: &TxContext,
 ) {
+    let now_ms = clock.timestamp_ms();
     cluster.assert_version();
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
@@ -106,14 +142,16 @@ public fun claim(
     assert!(position.node().is_none(), EStakeBound);
     assert!(is_dns1123_subdomain(&name), ENameInvalid);
     assert!(!cluster.has_claim(name), ENameTaken);
+    assert!(now_ms >= cluster.reserved_until_ms(name), ENameReserved);
     assert!(node_key.length() == KEY_BYTES && csr_key_hash.length() == KEY_BYTES, EKeyLength);
     assert!(cpu_milli > 0 && memory_mib > 0, EZeroCapacity);
-    let required = required_stake(&cluster.stakes(), cpu_milli, memory_mib);
+    let required = required_stake(&cluster.parameters().stakes(), cpu_milli, memory_mib);
     assert!(position.active_value() >= required, EStakeTooSmall);
     let stake = object::id(position);
     let message = claim_message(object::id(cluster), stake, name, csr_key_hash);
     assert!(ed25519::ed25519_verify(&proof, &node_key, &message), EProofInvalid);
 
+    if (cluster.reserved_until_ms(name) > 0) cluster.unreserve(name);
     position.bind(name);
     cluster.add_claim(
         name,
@@ -124,7 +162,7 @@ public fun claim(
         cpu_milli,
         memory_mib,
         required,
-        clock.timestamp_ms(),
+        now_ms,
     );
     event::emit(NodeClaimed {
         cluster: object::id(cluster),
@@ -134,19 +172,80 @@ public fun claim(
     });
 }
 
-/// Gives the name up: the stake is unbound and the name free.
-public fun leave(cluster: &mut Cluster, position: &mut Position, ctx: &TxContext) {
+/// Records that a certificate was issued for the node, so that its name outlives it. Whoever runs the
+/// cluster's CA does this before handing a certificate out.
+public fun record_certificate(
+    cluster: &mut Cluster,
+    cap: &ClusterCap,
+    name: String,
+    until_ms: u64,
+    clock: &Clock,
+) {
+    let now_ms = clock.timestamp_ms();
+    cluster.assert_cap(cap);
+    assert!(cluster.has_claim(name), ENodeUnknown);
+    assert!(until_ms > now_ms && until_ms - now_ms <= CERTIFICATE_MS_MAX, ECertificateEnd);
+    assert!(until_ms >= cluster.claim(name).claim_certificate_until_ms(), ECertificateEnd);
+    cluster.set_certificate(name, until_ms);
+    event::emit(CertificateRecorded { cluster: object::id(cluster), node: name, until_ms });
+}
+
+/// Shows that the node lived at `timestamp_ms`, by its own clock. Anyone may submit what the node key
+/// signed. Touches the position only, so that nodes do not queue for the cluster.
+public fun heartbeat(
+    cluster: &Cluster,
+    position: &mut Position,
+    timestamp_ms: u64,
+    signature: vector<u8>,
+    clock: &Clock,
+) {
+    position.assert_cluster(cluster);
+    assert!(position.node().is_some(), EStakeNotBound);
+    let name = *position.node().borrow();
+    let claim = cluster.claim(name);
+    assert!(!claim.claim_jailed(), EJailed);
+    let message = heartbeat_message(
+        object::id(cluster),
+        object::id(position),
+        name,
+        timestamp_ms,
+    );
+    let key = claim.claim_node_key();
+    assert!(ed25519::ed25519_verify(&signature, &key, &message), EHeartbeatInvalid);
+    let now_ms = clock.timestamp_ms();
+    // Differences, not sums: no value that the node signs can overflow.
+    if (timestamp_ms > now_ms) {
+        assert!(timestamp_ms - now_ms <= HEARTBEAT_AHEAD_MS_MAX, EHeartbeatTime);
+    } else {
+        assert!(now_ms - timestamp_ms <= HEARTBEAT_AGE_MS_MAX, EHeartbeatTime);
+    };
+    assert!(timestamp_ms > position.heartbeat_ms(), EHeartbeatTime);
+    position.set_heartbeat(timestamp_ms);
+}
+
+/// Gives the name up: the stake is unbound, and the name free once its last certificate has ended.
+public fun leave(
+    cluster: &mut Cluster,
+    position: &mut Position,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
     cluster.assert_version();
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
     assert!(position.node().is_some(), EStakeNotBound);
     let name = position.unbind();
-    assert!(!cluster.claim(name).claim_jailed(), EJailed);
+    let claim = cluster.claim(name);
+    assert!(!claim.claim_jailed(), EJailed);
+    let now_ms = clock.timestamp_ms();
+    let free_ms = claim.claim_certificate_until_ms().max(now_ms);
     cluster.remove_claim(name);
+    if (free_ms > now_ms) cluster.reserve(name, free_ms);
     event::emit(NodeLeft {
         cluster: object::id(cluster),
         node: name,
         stake: object::id(position),
+        free_ms,
     });
 }
 
@@ -190,6 +289,18 @@ public(package) fun claim_message(
 ): vector<u8> {
     let mut message = CLAIM_DOMAIN;
     message.append(bcs::to_bytes(&NodeClaimProof { cluster, stake, node, csr_key_hash }));
+    message
+}
+
+/// The bytes that a node key signs to show that the node lives.
+public(package) fun heartbeat_message(
+    cluster: ID,
+    stake: ID,
+    node: String,
+    timestamp_ms: u64,
+): vector<u8> {
+    let mut message = HEARTBEAT_DOMAIN;
+    message.append(bcs::to_bytes(&Heartbeat { cluster, stake, node, timestamp_ms }));
     message
 }
 
