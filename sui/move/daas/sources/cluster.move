@@ -553,10 +553,21 @@ public fun set_version_for_testing(cluster: &mut Cluster, version: u64) {
     cluster.inner.upgrade(version, inner, change);
 }
 
-/// The cluster as one of any version, also an earlier one, which `sui::versioned` does not go back to.
+/// The cluster again, as one of any version, and under another id: `sui::versioned` goes forward only.
 #[test_only]
-public fun of_version_for_testing(cluster: Cluster, version: u64, ctx: &mut TxContext): Cluster {
+public fun remake_for_testing(
+    cluster: Cluster,
+    cap: ClusterCap,
+    version: u64,
+    ctx: &mut TxContext,
+): (Cluster, ClusterCap) {
     let Cluster { id, inner } = cluster;
+    id.delete();
+    let ClusterCap { id, .. } = cap;
+    id.delete();
     let inner: ClusterInner = inner.destroy();
-    Cluster { id, inner: versioned::create(version, inner, ctx) }
+    let id = object::new(ctx);
+    let cluster = Cluster { id, inner: versioned::create(version, inner, ctx) };
+    let cap = ClusterCap { id: object::new(ctx), cluster: object::id(&cluster) };
+    (cluster, cap)
 }

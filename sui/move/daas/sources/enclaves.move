@@ -163,8 +163,9 @@ public fun grant_slot(
     transfer::transfer(new_slot(cluster, cap, registrar, config_version, expires_ms, ctx), registrar);
 }
 
-/// Registers the enclave that made the document, with the sender as its sponsor. `document` comes from `0x2::nitro_attestation` in the same
-/// transaction. The session has no `store` and no `drop`: pass it to `share`.
+/// Registers the enclave that made the document, with the sender as its sponsor. `document` comes from
+/// `0x2::nitro_attestation` in the same transaction. The session has no `store` and no `drop`: pass it
+/// to `share`.
 public fun register(
     cluster: &Cluster,
     slot: EnclaveSlot,

@@ -37,7 +37,8 @@ const EStakeTooSmall: u64 = 7;
 const EProofInvalid: u64 = 8;
 /// The stake stands behind no node.
 const EStakeNotBound: u64 = 9;
-/// A jailed node cannot leave, or leaving and claiming again would undo the jail.
+/// A jailed node sends no heartbeat, and cannot leave before its stake has: leaving and claiming again
+/// would undo the jail.
 const EJailed: u64 = 10;
 /// No stake claims this name.
 const ENodeUnknown: u64 = 11;
@@ -52,6 +53,8 @@ const ECertificateEnd: u64 = 14;
 const EHeartbeatInvalid: u64 = 15;
 /// The heartbeat is older than the last one, more than 5 minutes old, or from the future.
 const EHeartbeatTime: u64 = 16;
+/// The name is another stake's.
+const EWrongStake: u64 = 17;
 
 // === Constants ===
 
@@ -172,18 +175,21 @@ public fun claim(
     });
 }
 
-/// Records that a certificate was issued for the node, so that its name outlives it. Whoever runs the
-/// cluster's CA does this before handing a certificate out.
+/// Records that a certificate was issued for the node of that stake, so that its name outlives it.
+/// Whoever runs the cluster's CA does this before handing a certificate out. The stake is named because
+/// the name may have changed hands since the CA looked.
 public fun record_certificate(
     cluster: &mut Cluster,
     cap: &ClusterCap,
     name: String,
+    stake: ID,
     until_ms: u64,
     clock: &Clock,
 ) {
     let now_ms = clock.timestamp_ms();
     cluster.assert_cap(cap);
     assert!(cluster.has_claim(name), ENodeUnknown);
+    assert!(cluster.claim(name).claim_stake() == stake, EWrongStake);
     assert!(until_ms > now_ms && until_ms - now_ms <= CERTIFICATE_MS_MAX, ECertificateEnd);
     assert!(until_ms >= cluster.claim(name).claim_certificate_until_ms(), ECertificateEnd);
     cluster.set_certificate(name, until_ms);
@@ -223,7 +229,8 @@ public fun heartbeat(
     position.set_heartbeat(timestamp_ms);
 }
 
-/// Gives the name up: the stake is unbound, and the name free once its last certificate has ended.
+/// Gives the name up: the stake is unbound, and the name free once its last certificate has ended. A
+/// jailed node does so only when none of its stake is active any more.
 public fun leave(
     cluster: &mut Cluster,
     position: &mut Position,
@@ -236,7 +243,7 @@ public fun leave(
     assert!(position.node().is_some(), EStakeNotBound);
     let name = position.unbind();
     let claim = cluster.claim(name);
-    assert!(!claim.claim_jailed(), EJailed);
+    assert!(!claim.claim_jailed() || position.active_value() == 0, EJailed);
     let now_ms = clock.timestamp_ms();
     let free_ms = claim.claim_certificate_until_ms().max(now_ms);
     cluster.remove_claim(name);

@@ -73,7 +73,7 @@ public struct Position has key {
     rewards: Balance<SUI>,
     /// Name of the node that the position stands behind (`nodes`).
     node: Option<String>,
-    /// When that node last showed that it lives, by the chain's clock; 0 if never.
+    /// When that node last showed that it lives, by its own clock; 0 if never.
     heartbeat_ms: u64,
     /// The pass that the position stands behind (`access_pass`).
     pass: Option<PassLien>,
@@ -187,8 +187,8 @@ public fun share(position: Position) {
     transfer::share_object(position);
 }
 
-/// Adds to the sender's active stake. Only the owner may: it takes away the position's say in votes
-/// that are open now.
+/// Adds to the sender's active stake, up to the role's minimum at least. Only the owner may: it takes
+/// away the position's say in votes that are open now.
 public fun top_up(
     cluster: &mut Cluster,
     position: &mut Position,
@@ -202,6 +202,7 @@ public fun top_up(
     assert!(amount > 0, EZeroAmount);
     let (active, unbonding) = position.values();
     position.active.join(coin.into_balance());
+    assert!(position.active.value() >= minimum(cluster, position.role), EBelowMinimum);
     position.increased_ms = clock.timestamp_ms();
     position.restate(cluster, active, unbonding);
     event::emit(ToppedUp { cluster: position.cluster, position: object::id(position), amount });
@@ -460,7 +461,10 @@ fun assert_free(position: &Position, now_ms: u64) {
 /// What remains is enough for the node and the pass that the position stands behind, and is no dust.
 fun assert_may_remain(position: &Position, cluster: &Cluster, remaining: u64) {
     position.node.do_ref!(|name| {
-        assert!(remaining >= cluster.claim(*name).claim_required(), EClaimNeedsStake);
+        let claim = cluster.claim(*name);
+        // All stake of a jailed node may leave: else the capability alone could hold it for ever.
+        let quits = remaining == 0 && claim.claim_jailed();
+        assert!(quits || remaining >= claim.claim_required(), EClaimNeedsStake);
     });
     position.pass.do_ref!(|lien| assert!(remaining >= lien.stake_min, EPassNeedsStake));
     assert!(remaining == 0 || remaining >= minimum(cluster, position.role), ERemainderBelowMinimum);
