@@ -546,6 +546,12 @@ fun inner_mut(cluster: &mut Cluster): &mut ClusterInner {
 
 // === Test functions ===
 
+/// BCS of the inner state: the value of the dynamic field that `sui::versioned` keeps it in.
+#[test_only]
+public fun inner_bytes_for_testing(cluster: &Cluster): vector<u8> {
+    sui::bcs::to_bytes(cluster.inner())
+}
+
 /// Makes the cluster one of a later version of the package.
 #[test_only]
 public fun set_version_for_testing(cluster: &mut Cluster, version: u64) {
