@@ -8,20 +8,29 @@ import type { Binaries } from '@k3s-daas/control-plane';
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 const GIBIBYTE = 2 ** 30;
 
-/** Where and of what the figures are. */
-export interface Machine {
+/** Where the figures are from. */
+export interface Host {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGib: number;
   readonly kernel: string;
   readonly node: string;
-  readonly kubernetes: string;
-  readonly etcd: string;
   /** 1, 5 and 15 minutes, before the run. */
   readonly loadAverage: readonly number[];
 }
 
+/** Where and of what the figures are. */
+export interface Machine extends Host {
+  readonly kubernetes: string;
+  readonly etcd: string;
+}
+
 export function describeMachine({ versions }: Binaries): Machine {
+  const { loadAverage, ...host } = describeHost();
+  return { ...host, kubernetes: versions.kubeScheduler, etcd: versions.etcd, loadAverage };
+}
+
+export function describeHost(): Host {
   const all = cpus();
   return {
     cpu: all[0]?.model.trim() ?? 'unknown',
@@ -29,8 +38,6 @@ export function describeMachine({ versions }: Binaries): Machine {
     memoryGib: Math.round((totalmem() / GIBIBYTE) * 10) / 10,
     kernel: `${type()} ${release()}`,
     node: process.version,
-    kubernetes: versions.kubeScheduler,
-    etcd: versions.etcd,
     loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),
   };
 }

@@ -27,8 +27,10 @@ const cluster = z.strictObject({
   chainId: z.string().min(1).max(64),
 });
 
+const network = z.enum(['embedded', 'localnet', 'devnet', 'testnet', 'mainnet']);
+
 const chain = z.strictObject({
-  network: z.enum(['embedded', 'localnet', 'devnet', 'testnet', 'mainnet']),
+  network,
   url: z.url(),
   pollMs: z.number().int().min(50).max(60_000).default(500),
 });
@@ -77,6 +79,21 @@ const client = z.strictObject({
   suiKeyFile: file.optional(),
 });
 
+const digest = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 'expected base58');
+
+/** What `daas chain publish` wrote down of one publication. */
+const deployment = z.strictObject({
+  chainId: z.string().min(1).max(64),
+  package: id,
+  /** Of the compiled package, as `sui move build --dump-bytecode-as-base64` gives it; hex. */
+  packageDigest: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
+  /** The transaction that published it. */
+  transaction: digest,
+  upgradePolicy: z.enum(['immutable', 'timelock', 'keep']),
+  /** The UpgradeCap, or what it is locked in; absent if the package is immutable. */
+  upgradeCap: id.optional(),
+});
+
 const configurationSchema = z.strictObject({
   apiVersion: z.literal('k3s-daas.io/v1alpha1'),
   kind: z.literal('DaaSConfiguration'),
@@ -87,6 +104,8 @@ const configurationSchema = z.strictObject({
   enclave: enclave.optional(),
   webhook: webhook.optional(),
   client: client.optional(),
+  /** By the package's name in its Move.toml, then by network. */
+  packages: z.record(z.string().max(128), z.partialRecord(network, deployment)).optional(),
 });
 
 /** The content of `daas.yaml`. Sections of parts that a machine does not run may be left out. */

@@ -10,6 +10,7 @@ export * from './ed25519.ts';
 export * from './errors.ts';
 export * from './fairness.ts';
 export * from './format-error.ts';
+export * from './merkle.ts';
 export * from './names.ts';
 export * from './pod.ts';
 export * from './policy.ts';

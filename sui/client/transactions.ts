@@ -1,7 +1,6 @@
 import {
   nodeClaimMessage,
   decisionBcs,
-  toBase64,
   type Bytes,
   type Decision,
   type Receipt,
@@ -17,6 +16,7 @@ import { ChainError, executionFailed, toChainError } from './errors.ts';
 import { eventsOf, type ChainEventKind, type EventOf } from './events.ts';
 import { createdOne, execute, type Executed } from './execute.ts';
 import { moveTypes, parseObject, type EnclaveConfig } from './layouts.ts';
+import { publishCode } from './publish.ts';
 import { readCluster } from './reads.ts';
 
 /** Who acts, through which node, on which package. */
@@ -45,15 +45,8 @@ export async function publishPackage(
   dependencies: readonly SuiId[],
   options: { readonly upgradeable?: boolean } = {},
 ): Promise<Executed & { readonly packageId: SuiId }> {
-  const tx = new Transaction();
-  const cap = tx.publish({ modules: modules.map(toBase64), dependencies: [...dependencies] });
-  if (options.upgradeable === true) tx.transferObjects([cap], addressOf(signer));
-  else tx.moveCall({ target: '0x2::package::make_immutable', arguments: [cap] });
-  const executed = await execute(client, tx, signer);
-  const { packageId } = executed;
-  if (packageId === null)
-    throw new ChainError('CHAIN_MALFORMED', `${executed.digest} names no published package`);
-  return { ...executed, packageId };
+  const policy = options.upgradeable === true ? 'keep' : 'immutable';
+  return await publishCode({ client, signer }, { modules, dependencies }, policy);
 }
 
 /** Creates a shared Cluster; its ClusterCap goes to the signer. */

@@ -12,5 +12,6 @@ export {
 } from './chain/ledger.ts';
 export { openLedger, type JournaledLedger, type JournaledLedgerOptions } from './journal/open.ts';
 export { AttestationFault, type AttestationFaultReason } from './natives/nitro.ts';
+export type { AdminOptions, SnapshotReport } from './server/admin.ts';
 export { serveLedger, type LedgerServer, type ServeOptions } from './server/server.ts';
 export type { AttestationVerifier, PcrEntry, VerifiedAttestation } from './vm/native.ts';

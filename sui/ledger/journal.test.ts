@@ -365,6 +365,7 @@ void t.test('a full disk refuses the transaction, takes it back, and the rest wi
     });
     const faucet = await fetch(`${world.url}/faucet`, {
       method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ address, mist: 1 }),
     });
     t.equal(faucet.status, 503);

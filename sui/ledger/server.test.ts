@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 
 import { bcs } from '@mysten/sui/bcs';
+import { requestSuiFromFaucetV2 } from '@mysten/sui/faucet';
 import { GrpcTypes, SuiGrpcClient } from '@mysten/sui/grpc';
 import { Transaction } from '@mysten/sui/transactions';
 import { fromBase64 } from '@mysten/sui/utils';
@@ -58,29 +60,74 @@ void t.test(
     const empty = frame(new Uint8Array());
     t.match(await post(url, INFO, empty, BINARY), { status: 200, grpcStatus: '0' });
     t.match(await post(url, INFO, empty.toString('base64'), TEXT), { status: 200, grpcStatus: '0' });
-    const refused: [string, Uint8Array | string, string, RegExp][] = [
-      ['nothing', new Uint8Array(), BINARY, /cut short/],
-      ['half a header', new Uint8Array(3), BINARY, /cut short/],
-      ['compressed', frame(new Uint8Array(1), 1), BINARY, /not plain data/],
-      ['longer than said', frame(new Uint8Array(9), 0, 4), BINARY, /length/],
-      ['shorter than said', frame(new Uint8Array(4), 0, 9), BINARY, /length/],
-      ['not base64', '!!!', TEXT, /not base64/],
-      ['not protobuf', frame(Buffer.from('ffffffffffff', 'hex')), BINARY, /well-formed protobuf/],
+    const two = Buffer.concat([empty, empty]);
+    const INTERNAL = '13';
+    const OUT_OF_RANGE = '11';
+    // Codes and texts of a tonic server: tonic/src/codec/decode.rs, tonic-web/src/call.rs.
+    const table: [string, Uint8Array | string, string, string, RegExp | string][] = [
+      ['two messages: the first counts', two, BINARY, '0', ''],
+      ['two in base64, each padded', empty.toString('base64').repeat(2), TEXT, '0', ''],
+      ['nothing', new Uint8Array(), BINARY, INTERNAL, 'Missing request message.'],
+      ['nothing in base64', '', TEXT, INTERNAL, 'Missing request message.'],
+      ['half a header', new Uint8Array(3), BINARY, INTERNAL, 'Unexpected EOF decoding stream.'],
+      ['cut short', frame(new Uint8Array(4), 0, 9), BINARY, INTERNAL, 'Unexpected EOF decoding stream.'],
+      ['a good message, then half', Buffer.concat([empty, empty.subarray(2)]), BINARY, INTERNAL, /EOF/],
+      ['compressed', frame(new Uint8Array(1), 1), BINARY, INTERNAL, /compressed-flag but no grpc-encoding/],
+      ['flag 2', frame(new Uint8Array(1), 2), BINARY, INTERNAL, /invalid compression flag: 2 /],
+      ['a trailer', frame(new Uint8Array(1), 0x80), BINARY, INTERNAL, /invalid compression flag: 128 /],
+      [
+        'says 4 GiB',
+        frame(new Uint8Array(9), 0, 0xffff_ffff),
+        BINARY,
+        OUT_OF_RANGE,
+        /found 4294967295 bytes/,
+      ],
+      [
+        'says 4 MiB and 1',
+        frame(new Uint8Array(), 0, 4_194_305),
+        BINARY,
+        OUT_OF_RANGE,
+        /limit is: 4194304 bytes/,
+      ],
+      ['is 5 MiB', frame(new Uint8Array(5 << 20)), BINARY, OUT_OF_RANGE, /found 5242880 bytes/],
+      ['is 6 MiB of base64', 'AAB'.repeat(2 << 20), TEXT, OUT_OF_RANGE, /too large/],
+      ['not base64', '!!!!', TEXT, INTERNAL, /^tonic-web: /],
+      ['half of base64', 'AAA', TEXT, INTERNAL, 'tonic-web: malformed base64 request'],
+      [
+        'not protobuf',
+        frame(Buffer.from('ffffffffffff', 'hex')),
+        BINARY,
+        INTERNAL,
+        /^failed to decode Protobuf message/,
+      ],
     ];
-    for (const [name, body, type, message] of refused) {
-      t.match(await post(url, INFO, body, type), { status: 200, grpcStatus: '3', message }, name);
+    for (const [name, body, type, grpcStatus, message] of table) {
+      t.match(await post(url, INFO, body, type), { status: 200, grpcStatus, message }, name);
     }
-    t.match(await post(url, 'sui.rpc.v2.NameService/LookupName', empty, BINARY), {
-      grpcStatus: '12',
-      message: /sui\.rpc\.v2\.NameService\/LookupName is not implemented/,
+    for (const path of ['sui.rpc.v2.LedgerService/Nothing', 'x', '', '%00', '..%2f..%2fetc']) {
+      t.match(
+        await post(url, path, empty, BINARY),
+        { status: 200, grpcStatus: '12', message: /not implemented/ },
+        path,
+      );
+    }
+    const compressed = await fetch(`${url}/${INFO}`, {
+      method: 'POST',
+      body: new Uint8Array(frame(new Uint8Array(1), 1)),
+      headers: { 'content-type': BINARY, 'grpc-encoding': 'gzip' },
     });
-    t.equal((await post(url, INFO, empty, 'application/json')).status, 415);
-    t.equal((await fetch(url)).status, 405);
-    const large = await post(url, INFO, new Uint8Array(5 * 1024 * 1024), BINARY).then(
-      ({ status }) => status,
-      () => 413,
+    t.match(
+      await compressed.text(),
+      /grpc-status:12\r\ngrpc-message:Content%20is%20compressed%20with%20%60gzip%60/,
     );
-    t.equal(large, 413, 'refused, or cut off while sending');
+    for (const type of ['application/json', 'application/grpc', `${BINARY}; charset=utf-8`, '']) {
+      t.equal((await post(url, INFO, empty, type)).status, 400, `content type ${type}`);
+    }
+    for (const method of ['GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS']) {
+      const headers = { 'content-type': BINARY };
+      t.equal((await fetch(`${url}/${INFO}`, { method, headers })).status, 405, method);
+    }
+    t.equal((await fetch(url)).status, 400);
     t.strictSame(snapshot(world), before);
 
     const client = new SuiGrpcClient({ network: 'localnet', baseUrl: url, format: 'binary' });
@@ -143,38 +190,18 @@ void t.test('transactions: mutated bytes and signatures never change the state',
   t.match(await send(again, signed), { grpcStatus: '0' }, 'the very same bytes are executed');
 });
 
-void t.test('a subscription gets every checkpoint, and ends with the server', async (t) => {
-  await using world = await createWorld();
-  const { ledger } = world;
-  const server = await serveLedger(ledger);
-  const client = new SuiGrpcClient({ network: 'localnet', baseUrl: server.url });
-  const call = client.subscriptionService.subscribeCheckpoints({});
-  await call.headers;
-  const first = ledger.checkpoints.latest.sequence + 1n;
-  for (let i = 0; i < 3; i += 1) ledger.commitEmptyCheckpoint();
-  const seen: bigint[] = [];
-  for await (const { cursor, checkpoint } of call.responses) {
-    seen.push(cursor ?? -1n);
-    t.equal(checkpoint?.digest, ledger.checkpoints.get(cursor ?? -1n)?.digest);
-    if (seen.length === 3) break;
-  }
-  t.strictSame(seen, [first, first + 1n, first + 2n]);
-  const start = performance.now();
-  await server.close();
-  t.ok(performance.now() - start < 1_000);
-});
-
 void t.test('faucet and a prompt end', async (t) => {
   await using world = await createWorld();
   const { url, client, ledger } = world;
   const to = `0x${'ab'.repeat(32)}`;
-  const faucet = (body: unknown) => fetch(`${url}/faucet`, { method: 'POST', body: JSON.stringify(body) });
+  const headers = { 'content-type': 'application/json' };
+  const faucet = (body: unknown) =>
+    fetch(`${url}/faucet`, { method: 'POST', headers, body: JSON.stringify(body) });
   t.equal((await faucet({ address: to, mist: '5000000000' })).status, 200);
   t.equal((await faucet({ address: to, mist: 7 })).status, 200);
   t.equal((await client.getBalance({ owner: to })).balance.balance, '5000000007');
   for (const bad of [
     {},
-    { address: to },
     { address: 'x', mist: 1 },
     { address: to, mist: 1.5 },
     { address: to, mist: '-1' },
@@ -195,4 +222,116 @@ void t.test('faucet and a prompt end', async (t) => {
   await second.close();
   t.ok(performance.now() - start < 1_000, 'closes within a second although requests hang');
   hanging.destroy();
+});
+
+void t.test('a page of another origin may call', async (t) => {
+  await using world = await createWorld();
+  const { url } = world;
+  const origin = 'https://wallet.example';
+  // What a browser sends before SuiGrpcClient's first call (Fetch standard, CORS-preflight fetch).
+  const wanted =
+    'content-type,x-grpc-web,x-sui-client-protocol-version,x-user-agent,grpc-timeout,authorization';
+  const preflight = await fetch(`${url}/${INFO}`, {
+    method: 'OPTIONS',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': wanted,
+      'access-control-request-private-network': 'true',
+    },
+  });
+  t.equal(preflight.status, 204);
+  const allowed = (name: string): string => preflight.headers.get(`access-control-allow-${name}`) ?? '';
+  t.equal(allowed('origin'), '*');
+  t.equal(allowed('credentials'), '', 'no cookies: "*" would not do with them');
+  t.match(allowed('methods'), 'POST');
+  t.strictSame(allowed('headers').split(','), wanted.split(','));
+  t.equal(allowed('private-network'), 'true');
+  const seen: Headers[] = [];
+  // A browser hides from scripts every header of an answer that is neither safelisted nor exposed.
+  const browser: typeof fetch = async (input, init) => {
+    const headers = new Headers(init?.headers);
+    seen.push(new Headers(headers));
+    headers.set('origin', origin);
+    const response = await fetch(input, { ...init, headers });
+    if (response.headers.get('access-control-allow-origin') !== '*') throw new TypeError('Failed to fetch');
+    return response;
+  };
+  for (const format of ['text', 'binary'] as const) {
+    const client = new SuiGrpcClient({ network: 'localnet', baseUrl: url, format, fetch: browser });
+    t.equal((await client.core.getChainIdentifier()).chainIdentifier, world.ledger.chainId, format);
+    await t.rejects(client.core.getTransaction({ digest: 'x' }), { reason: 'notFound' }, 'so do refusals');
+  }
+  const asked = new Set(wanted.split(','));
+  for (const name of seen.flatMap((headers) => [...headers.keys()]))
+    t.ok(asked.has(name) || name === 'accept', `the client's header ${name} was among those asked for`);
+  const answer = await fetch(`${url}/x`, { method: 'POST', headers: { origin, 'content-type': BINARY } });
+  t.match(answer.headers.get('access-control-expose-headers'), /grpc-status, grpc-message/);
+  const plain = await fetch(`${url}/x`, { method: 'POST', headers: { 'content-type': BINARY } });
+  t.equal(plain.headers.get('access-control-allow-origin'), null, 'nothing for who is no page');
+  const ask = (path: string, from: string) =>
+    fetch(`${url}${path}`, {
+      method: 'OPTIONS',
+      headers: { origin: from, 'access-control-request-method': 'POST' },
+    });
+  t.equal((await ask('/v2/gas', origin)).status, 403, 'the faucet is for pages of this machine');
+  t.equal((await ask('/v2/gas', 'http://localhost:5173')).status, 204);
+  const given = await fetch(`${url}/v2/gas`, {
+    method: 'POST',
+    headers: { origin: 'http://localhost:5173', 'content-type': 'application/json' },
+    body: JSON.stringify({ FixedAmountRequest: { recipient: world.address } }),
+  });
+  t.equal(given.headers.get('access-control-allow-origin'), '*');
+  const before = (await world.client.getBalance({ owner: world.address })).balance.balance;
+  const sent = await requestSuiFromFaucetV2({ host: url, recipient: world.address });
+  const after = (await world.client.getBalance({ owner: world.address })).balance.balance;
+  t.equal(
+    BigInt(after) - BigInt(before),
+    BigInt(sent.coins_sent?.[0]?.amount ?? 0),
+    "the SDK's own faucet call",
+  );
+});
+
+void t.test('limits: slow requests, many connections, deadlines', async (t) => {
+  await using world = await createWorld();
+  const limits = { headersMs: 200, requestMs: 400, connectionsMax: 3 };
+  const server = await serveLedger(world.ledger, { limits });
+  t.teardown(() => server.close());
+  const { port, hostname } = new URL(server.url);
+  const open = async (text: string) => {
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    socket.write(text);
+    const received: Buffer[] = [];
+    socket.on('data', (data) => received.push(data));
+    const start = performance.now();
+    await once(socket, 'close');
+    return { ms: performance.now() - start, text: Buffer.concat(received).toString('latin1') };
+  };
+  const head = `POST /${INFO} HTTP/1.1\r\nhost: x\r\n`;
+  const [headers, body] = await Promise.all([
+    open(`${head}x-slow: `),
+    open(`${head}content-type: ${BINARY}\r\ncontent-length: 9\r\n\r\n`),
+  ]);
+  t.match(headers.text, /^HTTP\/1.1 408 /, 'headers that do not come to an end');
+  t.match(body.text, /^HTTP\/1.1 408 /, 'a body that does not come');
+  t.ok(headers.ms < 2_000 && body.ms < 3_000, `${headers.ms} and ${body.ms} ms`);
+  t.match((await open(`GET / HTTP/1.1\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).text, /^HTTP\/1.1 431 /);
+  t.match((await open('nonsense\r\n\r\n')).text, /^HTTP\/1.1 400 /);
+
+  const idle = await Promise.all(
+    [1, 2, 3].map(async () => {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.match(await open(head), { text: '' }, 'the connection too many is closed without a word');
+  for (const socket of idle) socket.destroy();
+
+  const client = new SuiGrpcClient({ network: 'localnet', baseUrl: world.url });
+  const call = client.subscriptionService.subscribeCheckpoints({}, { timeout: 100 });
+  await t.rejects(call.status, { code: 'DEADLINE_EXCEEDED', message: 'Timeout expired' });
+  await call.headers;
 });

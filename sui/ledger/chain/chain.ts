@@ -8,9 +8,18 @@ import { typedDigest } from './digests.ts';
 import { execute, type Outcome } from './execute.ts';
 import { checkPayment } from './gas.ts';
 import { clockObject, loadFramework } from './genesis.ts';
-import { History, type ExecutedTransaction } from './history.ts';
+import { callsOf, History, withoutContents, type EventRecord, type ExecutedTransaction } from './history.ts';
 import { checkExpiration, checkInputs } from './inputs.ts';
-import { CLOCK_ID, ObjectStore, sealObject, SUI_COIN, type MoveObjectRecord } from './objects.ts';
+import {
+  CLOCK_ID,
+  ObjectStore,
+  sealObject,
+  SUI_COIN,
+  type MoveObjectRecord,
+  type ObjectRecord,
+} from './objects.ts';
+import { deserializeModule, packageCode } from './publish.ts';
+import type { RetainedView, Run } from './retained.ts';
 import type { Address } from '../vm/types.ts';
 import type { ParsedTransaction } from './transaction.ts';
 
@@ -39,6 +48,35 @@ export interface Applied<T> {
   readonly result: T;
   readonly checkpoint: Checkpoint;
   readonly undo: () => void;
+}
+
+/** All of a chain at one moment, in values that never change. */
+export interface ChainView {
+  readonly epoch: bigint;
+  readonly epochStartMs: bigint;
+  readonly faucetCount: bigint;
+  /** The newest one. */
+  readonly checkpoint: Checkpoint;
+  readonly objects: readonly ObjectRecord[];
+  readonly checkpoints: RetainedView<Checkpoint>;
+  readonly transactions: RetainedView<ExecutedTransaction>;
+  readonly events: RetainedView<EventRecord>;
+}
+
+/** What a view leaves of itself when it is packed. */
+export interface PackedChain extends Pick<
+  ChainView,
+  'epoch' | 'epochStartMs' | 'faucetCount' | 'checkpoint' | 'objects'
+> {
+  readonly checkpoints: PackedList;
+  readonly transactions: PackedList;
+  readonly events: PackedList;
+}
+
+export interface PackedList {
+  /** Number of the oldest item that is kept. */
+  readonly first: number;
+  readonly runs: readonly Run[];
 }
 
 /**
@@ -81,6 +119,36 @@ export class Chain {
     return this.#epochStartMs;
   }
 
+  /** What the chain is now; takes a few ms for 100,000 objects, since none of them is copied. */
+  view(): ChainView {
+    return {
+      epoch: this.#epoch,
+      epochStartMs: this.#epochStartMs,
+      faucetCount: this.#faucetCount,
+      checkpoint: this.checkpoints.latest,
+      objects: this.objects.all(),
+      checkpoints: this.checkpoints.retained.view(),
+      transactions: this.history.transactions.view(),
+      events: this.history.events.view(),
+    };
+  }
+
+  /** Makes a chain at its genesis what `packed` says. Its genesis must be that of `packed`. */
+  restore(packed: PackedChain): void {
+    for (const record of packed.objects) {
+      if (record.kind === 'package' && this.objects.get(record.id) === undefined)
+        this.loader.add(packageCode(record, [...record.modules.values()].map(deserializeModule)));
+    }
+    for (const record of packed.objects) this.objects.put(record);
+    this.#epoch = packed.epoch;
+    this.#epochStartMs = packed.epochStartMs;
+    this.#faucetCount = packed.faucetCount;
+    const { checkpoints, transactions, events } = packed;
+    this.checkpoints.restore(packed.checkpoint, checkpoints.first, checkpoints.runs);
+    this.history.transactions.restore(transactions.first, transactions.runs);
+    this.history.events.restore(events.first, events.runs);
+  }
+
   /** Throws LedgerError if the transaction may not run now. Changes nothing. */
   check(transaction: ParsedTransaction): void {
     checkExpiration(transaction, this.#epoch, this.id);
@@ -104,9 +172,11 @@ export class Chain {
         sequence: this.history.transactions.next,
         transaction,
         signatures,
-        effects,
+        effects: withoutContents(effects),
         events,
         balanceChanges,
+        sender: transaction.data.sender,
+        calls: callsOf(transaction),
         checkpoint: this.checkpoints.latest.sequence + 1n,
         timestampMs,
       };

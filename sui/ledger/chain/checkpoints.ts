@@ -1,6 +1,7 @@
 import { bcs } from '@mysten/sui/bcs';
 
 import { typedDigest } from './digests.ts';
+import { Retained, type Codec, type Run } from './retained.ts';
 
 export interface Checkpoint {
   readonly sequence: bigint;
@@ -57,16 +58,25 @@ function contentsDigest(transactions: Checkpoint['transactions']): string {
 
 const EMPTY_CONTENTS = contentsDigest([]);
 
+/** Packed checkpoints are whole: they are small, and most of it is digests. */
+export const checkpointCodec: Codec<Checkpoint> = {
+  parts: 2,
+  key: ({ digest }) => digest,
+  pack: ({ digest, sequence: _, ...rest }) => [digest, rest],
+  unpack: (part, sequence) => ({
+    ...(part(1) as Omit<Checkpoint, 'sequence' | 'digest'>),
+    sequence,
+    digest: part(0) as string,
+  }),
+};
+
 /** The chain of checkpoints. Keeps the newest `historyMax`. */
 export class CheckpointLog {
-  readonly #bySequence = new Map<bigint, Checkpoint>();
-  readonly #byDigest = new Map<string, Checkpoint>();
-  readonly #historyMax: number;
+  readonly retained: Retained<Checkpoint>;
   #latest: Checkpoint | null = null;
-  #lowest = 0n;
 
   constructor(historyMax: number) {
-    this.#historyMax = historyMax;
+    this.retained = new Retained(historyMax, checkpointCodec);
   }
 
   get latest(): Checkpoint {
@@ -75,11 +85,11 @@ export class CheckpointLog {
   }
 
   get lowest(): bigint {
-    return this.#lowest;
+    return this.retained.first;
   }
 
   get(id: bigint | string): Checkpoint | undefined {
-    return typeof id === 'bigint' ? this.#bySequence.get(id) : this.#byDigest.get(id);
+    return typeof id === 'bigint' ? this.retained.at(id) : this.retained.find(id);
   }
 
   append(
@@ -104,11 +114,10 @@ export class CheckpointLog {
       // Sets the genesis of one ledger apart from that of another, and with it the chain id.
       versionSpecificData: salt ?? [],
     }).toBytes();
-    const digest = typedDigest('CheckpointSummary', summary);
     const checkpoint: Checkpoint = {
       ...at,
       sequence,
-      digest,
+      digest: typedDigest('CheckpointSummary', summary),
       contentDigest,
       previousDigest: previous?.digest ?? null,
       totalTransactions,
@@ -116,28 +125,22 @@ export class CheckpointLog {
       bcs: summary,
     };
     this.#latest = checkpoint;
-    this.#bySequence.set(sequence, checkpoint);
-    this.#byDigest.set(digest, checkpoint);
-    this.#forget();
+    this.retained.append(checkpoint);
     return checkpoint;
   }
 
   /** Takes back everything after `latest`, a checkpoint of this chain. */
   rewind(latest: Checkpoint): void {
     while (this.latest.sequence > latest.sequence) {
-      const { sequence, digest } = this.latest;
-      this.#bySequence.delete(sequence);
-      this.#byDigest.delete(digest);
-      this.#latest = this.#bySequence.get(sequence - 1n) ?? latest;
+      const { sequence } = this.latest;
+      this.retained.pop();
+      this.#latest = this.retained.at(sequence - 1n) ?? latest;
     }
   }
 
-  #forget(): void {
-    while (this.#bySequence.size > this.#historyMax) {
-      const oldest = this.#bySequence.get(this.#lowest);
-      if (oldest !== undefined) this.#byDigest.delete(oldest.digest);
-      this.#bySequence.delete(this.#lowest);
-      this.#lowest += 1n;
-    }
+  /** In place of what is here: a chain of which `latest` is the newest checkpoint. */
+  restore(latest: Checkpoint, first: number, runs: readonly Run[]): void {
+    this.#latest = latest;
+    this.retained.restore(first, runs);
   }
 }

@@ -1,23 +1,33 @@
 import { fromBase64 } from '@mysten/sui/utils';
 
 import { encodeValue } from '../vm/bcs.ts';
-import { ExecutionFailure, unsupported } from '../vm/failure.ts';
+import { ExecutionFailure, invariantViolated, unsupported } from '../vm/failure.ts';
 import type { Machine } from '../vm/interpreter.ts';
 import { Ability } from '../vm/layout.ts';
-import type { LoadedFunction, LoadedModule, Loader } from '../vm/loader.ts';
+import {
+  moduleName,
+  type LinkedPackage,
+  type LoadedFunction,
+  type Loader,
+  type PackageCode,
+} from '../vm/loader.ts';
 import { at } from '../vm/module-json.ts';
-import { fullAddress, parseType, primitive, vectorOf, type Type } from '../vm/types.ts';
+import { fullAddress, parseType, primitive, vectorOf, type Address, type Type } from '../vm/types.ts';
 import { Ref, type Value } from '../vm/values.ts';
+import { callLinkage } from './linkage.ts';
 import { coinTypeOf, type ObjectReader } from './objects.ts';
 import { idOf, type ObjectRuntime } from './object-runtime.ts';
-import { publishPackage, type NewPackage } from './publish.ts';
+import { deserializeModule, publishPackage, type NewPackage, type Published } from './publish.ts';
 import { argumentFault, isTxContext, newUse, type CommandUse, type Slots } from './slots.ts';
 import type { Argument, Command } from './transaction.ts';
+import { ticketOf, upgradePackage } from './upgrade.ts';
 
 const U64_MAX = (1n << 64n) - 1n;
 const U64 = primitive('u64');
 const ADDRESS = primitive('address');
 const UPGRADE_CAP = parseType('0x2::package::UpgradeCap');
+const UPGRADE_TICKET = parseType('0x2::package::UpgradeTicket');
+const UPGRADE_RECEIPT = parseType('0x2::package::UpgradeReceipt');
 
 type CommandOf<K extends Command['$kind']> =
   Extract<Command, Record<K, unknown>> extends infer C
@@ -48,7 +58,7 @@ export interface CommandEnvironment {
 
 /** Runs the commands of a transaction in order. */
 export class CommandRunner {
-  readonly published: LoadedModule[] = [];
+  readonly published: PackageCode[] = [];
   readonly packages: NewPackage[] = [];
   readonly outputs: CommandOutput[] = [];
   readonly #env: CommandEnvironment;
@@ -79,16 +89,18 @@ export class CommandRunner {
         this.#publish(command.Publish, use);
         return;
       case 'Upgrade':
-        throw unsupported('the command Upgrade');
+        this.#upgrade(command.Upgrade, use);
+        return;
     }
   }
 
   #moveCall(call: CommandOf<'MoveCall'>, use: CommandUse): void {
     const { loader, machine, runtime, slots, unchecked, txContext } = this.#env;
     const address = fullAddress(call.package);
-    const callee = loader.functionNamed(address, call.module, call.function);
-    this.#checkCallable(callee);
-    const types = this.#typeArguments(callee, call.typeArguments);
+    const named = loader.functionNamed(address, call.module, call.function);
+    this.#checkCallable(named);
+    const types = this.#typeArguments(named, call.typeArguments);
+    const callee = this.#link(named, types);
     const parameters = callee.parameters.map((token) => callee.module.type(token, types));
     const takesContext =
       parameters.length > 0 && isTxContext(at(parameters, parameters.length - 1, 'parameter'));
@@ -111,6 +123,16 @@ export class CommandRunner {
     const values = results.map((result) => (result instanceof Ref ? result.get() : result));
     slots.addResults(returned, values, use);
     this.#collect(returned, values, call.arguments, expected, borrowed);
+  }
+
+  /** The function among the versions of dependencies that its type arguments ask for. */
+  #link(named: LoadedFunction, types: readonly Type[]): LoadedFunction {
+    const { loader } = this.#env;
+    const { address, name: module } = named.module;
+    const code = loader.packageNamed(address);
+    if (code === undefined || types.length === 0) return named;
+    const linkage = callLinkage(loader, code, named.visibility === 'Public', types);
+    return loader.linked(address, linkage)?.modules.get(module)?.functions.get(named.name) ?? named;
   }
 
   /** Public functions, and entry functions whatever their visibility. `init` is never callable. */
@@ -137,15 +159,15 @@ export class CommandRunner {
       );
     }
     return texts.map((text, argument) => {
-      const type = parseType(text);
-      const satisfied = loader.has(type, at(callee.typeParameters, argument, 'type parameter'));
-      const fault = loader.typeFault(type) ?? (satisfied ? null : 'CONSTRAINT_NOT_SATISFIED');
-      if (fault === null) return type;
-      const what = fault.toLowerCase().replaceAll('_', ' ');
-      throw new ExecutionFailure(
-        { kind: 'TYPE_ARGUMENT_ERROR', argument, fault },
-        `Type argument ${argument}: ${what}`,
-      );
+      const type = loader.resolveType(parseType(text));
+      const satisfied =
+        type !== null && loader.has(type, at(callee.typeParameters, argument, 'type parameter'));
+      const fault =
+        type === null
+          ? 'TYPE_NOT_FOUND'
+          : (loader.typeFault(type) ?? (satisfied ? null : 'CONSTRAINT_NOT_SATISFIED'));
+      if (fault === null && type !== null) return type;
+      throw typeArgumentFault(argument, fault ?? 'TYPE_NOT_FOUND');
     });
   }
 
@@ -256,11 +278,11 @@ export class CommandRunner {
     if (first === undefined && type === null) {
       throw new ExecutionFailure({ kind: 'ARITY_MISMATCH' }, 'MakeMoveVec needs a type or an element');
     }
-    const element = type === null ? slots.slot(first as Argument, 0, ADDRESS).type : parseType(type);
-    if (loader.typeFault(element) !== null) {
-      const failure = { kind: 'TYPE_ARGUMENT_ERROR', argument: 0, fault: 'TYPE_NOT_FOUND' } as const;
-      throw new ExecutionFailure(failure, `Type ${element.key} does not exist`);
-    }
+    const element =
+      type === null ? slots.slot(first as Argument, 0, ADDRESS).type : loader.resolveType(parseType(type));
+    if (element === null) throw typeArgumentFault(0, 'TYPE_NOT_FOUND');
+    const fault = loader.typeFault(element);
+    if (fault !== null) throw typeArgumentFault(0, fault);
     if (type === null && !loader.has(element, Ability.key)) {
       throw argumentFault(0, 'INVALID_MAKE_MOVE_VEC_NON_OBJECT_ARGUMENT');
     }
@@ -269,12 +291,12 @@ export class CommandRunner {
   }
 
   #publish({ modules, dependencies }: CommandOf<'Publish'>, use: CommandUse): void {
-    const { loader, machine, runtime, store, txContext } = this.#env;
+    const { loader, machine, runtime, txContext } = this.#env;
+    const bytecode = modules.map((text) => deserializeModule(fromBase64(text)));
     const id = runtime.nextId();
-    const { loaded, record } = publishPackage(loader, store, id, modules.map(fromBase64), dependencies);
-    this.published.push(...loaded);
-    this.packages.push(record);
-    for (const module of loaded) {
+    const release = { id, originalId: id, version: 1n, origins: new Map<string, Address>() };
+    const linked = this.#keep(publishPackage(loader, release, bytecode, dependencies));
+    for (const module of linked.modules.values()) {
       const init = module.functions.get('init');
       if (init === undefined) continue;
       runtime.emitter = { packageId: id, module: module.name };
@@ -285,4 +307,44 @@ export class CommandRunner {
     // UpgradeCap { id: UID, package: ID, version: 1, policy: 0 (compatible) }
     this.#finish([UPGRADE_CAP], [[[[runtime.freshId()]], [id], 1n, 0]], use);
   }
+
+  #upgrade(command: CommandOf<'Upgrade'>, use: CommandUse): void {
+    const { loader, runtime, slots, store } = this.#env;
+    const ticket = ticketOf(slots.take(command.ticket, 0, UPGRADE_TICKET, use));
+    const before = loader.packageNamed(ticket.package);
+    const published = upgradePackage(loader, store, {
+      package: fullAddress(command.package),
+      modules: command.modules.map(fromBase64),
+      dependencies: command.dependencies,
+      ticket,
+      nextId: () => runtime.nextId(),
+    });
+    const linked = this.#keep(published);
+    const known = new Set(before?.modules.map(moduleName));
+    for (const { name, functions } of linked.modules.values()) {
+      if (!known.has(name) && functions.has('init')) throw unsupported('`init` in new modules of an upgrade');
+    }
+    // UpgradeReceipt { cap: ID, package: ID }
+    this.#finish([UPGRADE_RECEIPT], [[[ticket.cap], [published.code.id]]], use);
+  }
+
+  /** Notes a package that the loader holds: it goes again if the transaction fails. */
+  #keep({ code, record }: Published): LinkedPackage {
+    this.published.push(code);
+    this.packages.push(record);
+    const linked = this.#env.loader.linked(code.id, code.linkage);
+    if (linked === undefined) throw invariantViolated(`package ${code.id} is not loaded`);
+    return linked;
+  }
+}
+
+function typeArgumentFault(
+  argument: number,
+  fault: 'TYPE_NOT_FOUND' | 'CONSTRAINT_NOT_SATISFIED',
+): ExecutionFailure {
+  const what = fault.toLowerCase().replaceAll('_', ' ');
+  return new ExecutionFailure(
+    { kind: 'TYPE_ARGUMENT_ERROR', argument, fault },
+    `Type argument ${argument}: ${what}`,
+  );
 }

@@ -1,7 +1,15 @@
-import { toBase58 } from '@mysten/sui/utils';
-import { blake2b } from '@noble/hashes/blake2.js';
+import { digestText } from '../vm/base58.ts';
+import { blake2b256 } from '../vm/blake2b.ts';
+
+const prefixes = new Map<string, Uint8Array>();
+
+function prefixOf(typeName: string): Uint8Array {
+  let prefix = prefixes.get(typeName);
+  if (prefix === undefined) prefixes.set(typeName, (prefix = Buffer.from(`${typeName}::`)));
+  return prefix;
+}
 
 /** Sui's digest of a signable value: base58 of blake2b256(type name ‖ `::` ‖ BCS). */
 export function typedDigest(typeName: string, bytes: Uint8Array): string {
-  return toBase58(blake2b(Buffer.concat([Buffer.from(`${typeName}::`), bytes]), { dkLen: 32 }));
+  return digestText(blake2b256(prefixOf(typeName), bytes));
 }

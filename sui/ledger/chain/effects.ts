@@ -1,7 +1,7 @@
 import { bcs } from '@mysten/sui/bcs';
 
 import { encodeTypeTag, type Address } from '../vm/types.ts';
-import { isPlainFailure, type Failure, type MoveLocation } from '../vm/failure.ts';
+import { isPlainFailure, type Failure, type MoveLocation, type UpgradeFault } from '../vm/failure.ts';
 import type { Owner } from '../vm/native.ts';
 import { typedDigest } from './digests.ts';
 import { ownerBcs, type ObjectRecord } from './objects.ts';
@@ -50,7 +50,7 @@ export interface EffectsContent {
   /** In order of id. */
   readonly changed: readonly ChangedObject[];
   /** Shared objects that were only read. */
-  readonly readOnlyShared: readonly ObjectRecord[];
+  readonly readOnlyShared: readonly Pick<ObjectRecord, 'id' | 'version' | 'digest'>[];
 }
 
 export interface Effects extends EffectsContent {
@@ -133,6 +133,8 @@ const PLAIN_FAILURES = {
   TYPE_ARITY_MISMATCH: 'TypeArityMismatch',
   NON_ENTRY_FUNCTION_INVOKED: 'NonEntryFunctionInvoked',
   PUBLISH_UPGRADE_MISSING_DEPENDENCY: 'PublishUpgradeMissingDependency',
+  PUBLISH_UPGRADE_DEPENDENCY_DOWNGRADE: 'PublishUpgradeDependencyDowngrade',
+  INVALID_LINKAGE: 'InvalidLinkage',
   CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED: 'SharedObjectOperationNotAllowed',
 } as const;
 
@@ -154,6 +156,25 @@ const ARGUMENT_FAULTS = {
   INVALID_MAKE_MOVE_VEC_NON_OBJECT_ARGUMENT: { InvalidMakeMoveVecNonObjectArgument: null },
 } as const;
 
+function upgradeFaultBcs(
+  fault: UpgradeFault,
+): Extract<FailureInput, { PackageUpgradeError: unknown }>['PackageUpgradeError']['upgradeError'] {
+  switch (fault.kind) {
+    case 'UNABLE_TO_FETCH_PACKAGE':
+      return { UnableToFetchPackage: { packageId: fault.packageId } };
+    case 'NOT_A_PACKAGE':
+      return { NotAPackage: { objectId: fault.packageId } };
+    case 'INCOMPATIBLE_UPGRADE':
+      return { IncompatibleUpgrade: null };
+    case 'DIGEST_DOES_NOT_MATCH':
+      return { DigestDoesNotMatch: { digest: fault.digest } };
+    case 'UNKNOWN_UPGRADE_POLICY':
+      return { UnknownUpgradePolicy: { policy: fault.policy } };
+    case 'PACKAGE_ID_DOES_NOT_MATCH':
+      return { PackageIDDoesNotMatch: { packageId: fault.packageId, ticketId: fault.ticketId } };
+  }
+}
+
 function failureBcs(failure: Failure): FailureInput {
   if (isPlainFailure(failure)) return { [PLAIN_FAILURES[failure.kind]]: null } as FailureInput;
   switch (failure.kind) {
@@ -172,6 +193,8 @@ function failureBcs(failure: Failure): FailureInput {
       return { UnusedValueWithoutDrop: { resultIdx: failure.result, secondaryIdx: failure.subresult } };
     case 'INVALID_PUBLIC_FUNCTION_RETURN_TYPE':
       return { InvalidPublicFunctionReturnType: { idx: failure.index } };
+    case 'PACKAGE_UPGRADE_ERROR':
+      return { PackageUpgradeError: { upgradeError: upgradeFaultBcs(failure.fault) } };
     case 'OBJECT_TOO_BIG':
       return { MoveObjectTooBig: { objectSize: failure.size, maxObjectSize: failure.sizeMax } };
     case 'PACKAGE_TOO_BIG':

@@ -13,6 +13,10 @@ export type LedgerErrorCode =
   | 'UNSUPPORTED'
   | 'NOT_FOUND'
   | 'CLOCK_NOT_MANUAL'
+  | 'REQUEST_FOREIGN'
+  | 'REQUEST_MALFORMED'
+  | 'ADMIN_NOT_LOCAL'
+  | 'SNAPSHOT_UNAVAILABLE'
   | 'GENESIS_INVALID'
   | 'JOURNAL_LOCKED'
   | 'JOURNAL_CORRUPT'
@@ -34,6 +38,10 @@ const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
   UNSUPPORTED: 'See the limits in sui/ledger/README.md.',
   NOT_FOUND: 'Check the digest or number; old history is dropped.',
   CLOCK_NOT_MANUAL: 'Create the ledger with a manual clock.',
+  REQUEST_FOREIGN: 'Call it from a program on this machine, as JSON: daas chain does.',
+  REQUEST_MALFORMED: 'Send what the message asks for.',
+  ADMIN_NOT_LOCAL: 'Listen on 127.0.0.1, or leave the admin routes out.',
+  SNAPSHOT_UNAVAILABLE: 'Start the ledger with --data-dir.',
   GENESIS_INVALID: 'Give the framework modules that @k3s-daas/move compiles.',
   JOURNAL_LOCKED: 'End the other process, or give this ledger a journal of its own.',
   JOURNAL_CORRUPT:

@@ -1,9 +1,8 @@
-import { fromBase58 } from '@mysten/sui/utils';
-
+import { digestBytes } from '../vm/base58.ts';
 import { decodeValue } from '../vm/bcs.ts';
 import { ExecutionFailure } from '../vm/failure.ts';
 import { Machine, StepMeter, type Limits } from '../vm/interpreter.ts';
-import type { LoadedModule, Loader } from '../vm/loader.ts';
+import type { Loader, PackageCode } from '../vm/loader.ts';
 import type { AttestationVerifier, TransactionEnvironment } from '../vm/native.ts';
 import { fullAddress, type Address } from '../vm/types.ts';
 import type { Value } from '../vm/values.ts';
@@ -41,8 +40,8 @@ export interface Outcome {
   readonly events: readonly EmittedEvent[];
   readonly writes: readonly ObjectRecord[];
   readonly removed: readonly MoveObjectRecord[];
-  /** Modules the loader now holds; to be unloaded unless the outcome is committed. */
-  readonly published: readonly LoadedModule[];
+  /** Packages the loader now holds; to be unloaded unless the outcome is committed. */
+  readonly published: readonly PackageCode[];
   readonly balanceChanges: readonly BalanceChange[];
   readonly outputs: readonly CommandOutput[];
 }
@@ -225,7 +224,7 @@ function environmentOf(
 ): TransactionEnvironment {
   const { sender } = transaction.data;
   return {
-    digest: fromBase58(transaction.digest),
+    digest: digestBytes(transaction.digest),
     sender,
     sponsor: payment.owner === sender ? null : payment.owner,
     epoch: state.epoch,

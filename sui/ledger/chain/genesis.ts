@@ -1,8 +1,7 @@
-import { Loader, type LoadedModule } from '../vm/loader.ts';
-import { at, type ModuleJson } from '../vm/module-json.ts';
+import { Loader, moduleAddress } from '../vm/loader.ts';
 import { natives } from '../natives/index.ts';
 import { encodeValue } from '../vm/bcs.ts';
-import { fullAddress, parseType, type Address, type DatatypeType } from '../vm/types.ts';
+import { parseType, type DatatypeType } from '../vm/types.ts';
 import { LedgerError } from './errors.ts';
 import {
   CLOCK_ID,
@@ -12,53 +11,34 @@ import {
   type MoveObjectRecord,
   type PackageRecord,
 } from './objects.ts';
-import { deserializeModule, packageRecord } from './publish.ts';
+import { deserializeModule, frameworkRecord, packageCode } from './publish.ts';
 
 const CLOCK = parseType('0x2::clock::Clock') as DatatypeType;
 
 /** Loads the modules of 0x1 and 0x2 and makes their package objects. */
 export function loadFramework(
   bytecode: readonly Uint8Array[],
-  transaction: string,
+  previousTransaction: string,
 ): { readonly loader: Loader; readonly packages: readonly PackageRecord[] } {
   const loader = new Loader(natives);
   try {
     const modules = bytecode.map((bytes) => ({ bytes, json: deserializeModule(bytes) }));
-    const loaded = loader.load(modules.map(({ json }) => json));
     const packages = [STD_ID, SUI_ID].map((id) => {
-      const own = modules.filter(({ json }) => selfAddress(json) === id);
-      const dependencies = id === STD_ID ? [] : [STD_ID];
-      const members = loaded.filter((module) => module.address === id);
-      return frameworkPackage(
-        id,
-        members,
-        own.map(({ bytes }) => bytes),
-        dependencies,
-        transaction,
+      const own = modules.filter(({ json }) => moduleAddress(json) === id);
+      if (own.length === 0) throw new LedgerError('GENESIS_INVALID', `The framework has no modules of ${id}.`);
+      const record = frameworkRecord(id, own, id === STD_ID ? [] : [STD_ID]);
+      const code = packageCode(
+        record,
+        own.map(({ json }) => json),
       );
+      loader.add(code);
+      return sealObject({ ...record, previousTransaction });
     });
     return { loader, packages };
   } catch (cause) {
     if (cause instanceof LedgerError) throw cause;
     throw new LedgerError('GENESIS_INVALID', 'The framework modules do not load.', { cause });
   }
-}
-
-function selfAddress({ module_handles, address_identifiers, self_module_handle_idx }: ModuleJson): Address {
-  const { address } = at(module_handles, self_module_handle_idx, 'module');
-  return fullAddress(at(address_identifiers, address, 'address'));
-}
-
-function frameworkPackage(
-  id: Address,
-  members: readonly LoadedModule[],
-  bytecode: readonly Uint8Array[],
-  dependencies: readonly Address[],
-  previousTransaction: string,
-): PackageRecord {
-  if (members.length === 0)
-    throw new LedgerError('GENESIS_INVALID', `The framework has no modules of ${id}.`);
-  return sealObject({ ...packageRecord(id, members, bytecode, dependencies), previousTransaction });
 }
 
 /**

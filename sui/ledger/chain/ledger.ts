@@ -7,7 +7,7 @@ import type { Loader } from '../vm/loader.ts';
 import type { AttestationVerifier } from '../vm/native.ts';
 import { fullAddress } from '../vm/types.ts';
 import { recordAttestations, replayAttestations, type Change, type ChangeSink } from './change.ts';
-import { Chain, type Applied } from './chain.ts';
+import { Chain, type Applied, type ChainView, type PackedChain } from './chain.ts';
 import type { Checkpoint, CheckpointLog } from './checkpoints.ts';
 import { LedgerClock, type ManualClock } from './clock.ts';
 import { LedgerError } from './errors.ts';
@@ -121,6 +121,17 @@ export class Ledger {
   replay(change: Change): string {
     if (this.#timer !== null || this.#sink !== null) throw new Error('a ledger in use does not replay');
     return this.#apply(change).checkpoint.digest;
+  }
+
+  /** Before `start`, at genesis: goes on from where a chain of the same genesis was. */
+  restore(packed: PackedChain): void {
+    if (this.#timer !== null || this.#sink !== null) throw new Error('a ledger in use is not restored');
+    this.#chain.restore(packed);
+  }
+
+  /** What the chain is now, changes that are not durable yet included. */
+  view(): ChainView {
+    return this.#chain.view();
   }
 
   /** Begins to accept changes, which go to `sink`, and to follow the clock. */

@@ -32,9 +32,24 @@ export interface PackageRecord extends RecordBase {
   readonly kind: 'package';
   /** Bytecode by module name. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
-  /** `module::Datatype` names the package defines. */
-  readonly datatypes: readonly (readonly [module: string, name: string])[];
-  readonly dependencies: readonly Address[];
+  /** Id of version 1 of the package. */
+  readonly originalId: Address;
+  /** Every datatype with the id of the version that defined it first. */
+  readonly typeOrigins: readonly TypeOrigin[];
+  /** The version of each dependency, direct and indirect, that the package runs with. */
+  readonly linkage: readonly Linked[];
+}
+
+export interface TypeOrigin {
+  readonly module: string;
+  readonly name: string;
+  readonly definingId: Address;
+}
+
+export interface Linked {
+  readonly originalId: Address;
+  readonly id: Address;
+  readonly version: bigint;
 }
 
 export type ObjectRecord = MoveObjectRecord | PackageRecord;
@@ -88,17 +103,19 @@ export function objectBcs(
     const move = { type: moveObjectType(type), hasPublicTransfer, version, contents };
     return bcs.Object.serialize({ data: { Move: move }, ...rest }, { maxSize: 1 << 20 }).toBytes();
   }
-  const { id, version, modules, datatypes, dependencies } = record;
+  const { id, version, modules, typeOrigins, linkage } = record;
   const data = {
     id,
     version,
     moduleMap: new Map([...modules].sort(([a], [b]) => (a < b ? -1 : 1))),
-    typeOriginTable: datatypes.map(([moduleName, datatypeName]) => ({
-      moduleName,
-      datatypeName,
-      package: id,
+    typeOriginTable: typeOrigins.map(({ module, name, definingId }) => ({
+      moduleName: module,
+      datatypeName: name,
+      package: definingId,
     })),
-    linkageTable: new Map(dependencies.map((one) => [one, { upgradedId: one, upgradedVersion: 1 }])),
+    linkageTable: new Map(
+      linkage.map((one) => [one.originalId, { upgradedId: one.id, upgradedVersion: one.version }]),
+    ),
   };
   return bcs.Object.serialize({ data: { Package: data }, ...rest }, { maxSize: 1 << 22 }).toBytes();
 }
@@ -128,6 +145,10 @@ export class ObjectStore implements ObjectReader {
 
   get(id: Address): ObjectRecord | undefined {
     return this.#objects.get(id);
+  }
+
+  all(): ObjectRecord[] {
+    return [...this.#objects.values()];
   }
 
   /** From here on remembers what changes; the function returned takes all of that back. */

@@ -1,21 +1,34 @@
 import { deserialize, serialize } from '@mysten/move-bytecode-template';
 
 import { ExecutionFailure } from '../vm/failure.ts';
-import type { LoadedModule, Loader } from '../vm/loader.ts';
+import { datatypeNames, moduleAddress, moduleName, type Loader, type PackageCode } from '../vm/loader.ts';
 import { at, type ModuleJson } from '../vm/module-json.ts';
 import { fullAddress, type Address } from '../vm/types.ts';
-import type { ObjectReader, PackageRecord } from './objects.ts';
+import { publicationLinkage } from './linkage.ts';
+import type { PackageRecord, TypeOrigin } from './objects.ts';
 
 /** As in Sui's protocol config (max_move_package_size). */
 const PACKAGE_BYTES_MAX = 100 * 1024;
 const BYTECODE_VERSION = 7;
 const ZERO = fullAddress('0x0');
+const ID_BYTES = 32;
+const VERSION_BYTES = 8;
 
 export type NewPackage = Omit<PackageRecord, 'digest' | 'previousTransaction'>;
 
+/** A package about to be stored: what the loader runs and what the store keeps. */
 export interface Published {
-  readonly loaded: readonly LoadedModule[];
+  readonly code: PackageCode;
   readonly record: NewPackage;
+}
+
+/** Which version of which package new bytecode becomes. */
+export interface Release {
+  readonly id: Address;
+  readonly originalId: Address;
+  readonly version: bigint;
+  /** Where the types of the version before were defined, by `module::Datatype`. */
+  readonly origins: ReadonlyMap<string, Address>;
 }
 
 export function deserializeModule(bytes: Uint8Array): ModuleJson {
@@ -30,92 +43,106 @@ export function deserializeModule(bytes: Uint8Array): ModuleJson {
   }
 }
 
-function malformed(message: string, cause?: unknown): ExecutionFailure {
+export function malformed(message: string, cause?: unknown): ExecutionFailure {
   return new ExecutionFailure({ kind: 'VM_VERIFICATION_OR_DESERIALIZATION_ERROR' }, message, { cause });
 }
 
-/** Loads modules that were compiled for address 0x0 under the id of their package. */
+/**
+ * Loads modules that were compiled for address 0x0 as a version of a package. Their own address becomes the original
+ * id, as on Sui; the loader holds the package from here on. Throws ExecutionFailure and then leaves nothing behind.
+ */
 export function publishPackage(
   loader: Loader,
-  store: ObjectReader,
-  id: Address,
-  bytecode: readonly Uint8Array[],
+  release: Release,
+  modules: readonly ModuleJson[],
   dependencies: readonly string[],
 ): Published {
-  const size = bytecode.reduce((sum, module) => sum + module.length, 0);
+  if (modules.length === 0) throw malformed('A package needs at least one module');
+  for (const module of modules) rename(module, release.originalId);
+  const names = modules.map(moduleName);
+  if (new Set(names).size !== names.length) throw malformed('Two modules have the same name');
+  const record = packageRecord(loader, release, modules, dependencies.map(fullAddress));
+  const size = packageSize(record);
   if (size > PACKAGE_BYTES_MAX) {
     const failure = { kind: 'PACKAGE_TOO_BIG', size, sizeMax: PACKAGE_BYTES_MAX } as const;
     throw new ExecutionFailure(failure, `The package has ${size} bytes, the limit is ${PACKAGE_BYTES_MAX}`);
   }
-  if (bytecode.length === 0) throw malformed('A package needs at least one module');
-  const modules = bytecode.map(deserializeModule);
-  for (const module of modules) rename(module, id);
-  const names = modules.map(nameOf);
-  if (new Set(names).size !== names.length) throw malformed('Two modules have the same name');
-  const linked = dependencies.map(fullAddress);
-  for (const dependency of linked) {
-    if (store.get(dependency)?.kind !== 'package') throw missing(`Package ${dependency} does not exist`);
-  }
-  let loaded: LoadedModule[] = [];
+  const code = packageCode(record, modules);
   try {
-    loaded = loader.load(modules);
-    for (const module of loaded) checkLinks(module, id, linked);
+    for (const module of loader.add(code).modules.values()) module.checkLinks();
   } catch (error) {
-    loader.unload(loaded);
+    loader.unload([code]);
     if (error instanceof ExecutionFailure) throw error;
     throw malformed(
       `A module does not decode: ${error instanceof Error ? error.message : String(error)}`,
       error,
     );
   }
-  return {
-    loaded,
-    record: packageRecord(
-      id,
-      loaded,
-      modules.map((json) => serialize(json)),
-      linked,
-    ),
-  };
+  return { code, record };
 }
 
-/** Puts the package id where the compiler had left 0x0. */
-function rename(module: ModuleJson, id: Address): void {
-  const self = at(module.module_handles, module.self_module_handle_idx, 'module').address;
-  if (fullAddress(at(module.address_identifiers, self, 'address')) !== ZERO) {
+/** Puts the original id where the compiler had left 0x0. */
+function rename(module: ModuleJson, originalId: Address): void {
+  if (moduleAddress(module) !== ZERO) {
     throw new ExecutionFailure(
       { kind: 'PUBLISH_ERROR_NON_ZERO_ADDRESS' },
       'Modules to publish must have address 0x0',
     );
   }
-  module.address_identifiers[self] = id.slice(2);
+  const self = at(module.module_handles, module.self_module_handle_idx, 'module').address;
+  module.address_identifiers[self] = originalId.slice(2);
 }
 
-function nameOf(module: ModuleJson): string {
-  const self = at(module.module_handles, module.self_module_handle_idx, 'module');
-  return at(module.identifiers, self.name, 'identifier');
+function packageRecord(
+  loader: Loader,
+  { id, originalId, version, origins }: Release,
+  modules: readonly ModuleJson[],
+  dependencies: readonly Address[],
+): NewPackage {
+  const named = modules.flatMap(({ module_handles, address_identifiers }) =>
+    module_handles.map(({ address }) => fullAddress(at(address_identifiers, address, 'address'))),
+  );
+  const direct = new Set(named.filter((address) => address !== originalId));
+  const typeOrigins = modules.flatMap(datatypeNames).map((datatype): TypeOrigin => {
+    const [module = '', name = ''] = datatype.split('::');
+    return { module, name, definingId: origins.get(datatype) ?? id };
+  });
+  return {
+    kind: 'package',
+    id,
+    version,
+    owner: { kind: 'immutable' },
+    originalId,
+    modules: new Map(modules.map((module) => [moduleName(module), serialize(module)])),
+    typeOrigins,
+    linkage: publicationLinkage(loader, direct, dependencies),
+  };
 }
 
-/** Every function a module calls must exist in a package it declares. */
-function checkLinks(module: LoadedModule, self: Address, dependencies: readonly Address[]): void {
-  for (const address of module.dependencies()) {
-    if (address !== self && !dependencies.includes(address)) {
-      throw missing(`Module ${module.name} uses package ${address}, which is not among the dependencies`);
-    }
-  }
-  for (const index of module.json.function_handles.keys()) module.callee(index);
-  // Decodes every body now: one that cannot be decoded must not be published.
-  for (const fn of module.functions.values()) at([fn.code], 0, 'function body');
+/** Bytes of a package as Sui counts them against its limit (MovePackage::size). */
+function packageSize({ modules, typeOrigins, linkage }: NewPackage): number {
+  const code = [...modules].reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
+  const types = typeOrigins.reduce((sum, { module, name }) => sum + module.length + name.length + ID_BYTES, 0);
+  return VERSION_BYTES + code + types + linkage.length * (ID_BYTES + ID_BYTES + VERSION_BYTES);
 }
 
-function missing(message: string): ExecutionFailure {
-  return new ExecutionFailure({ kind: 'PUBLISH_UPGRADE_MISSING_DEPENDENCY' }, message);
+/** What the loader needs of a stored package; `modules` where they are deserialized already. */
+export function packageCode(record: NewPackage, modules?: readonly ModuleJson[]): PackageCode {
+  const { id, originalId, version, linkage, typeOrigins } = record;
+  return {
+    id,
+    originalId,
+    version,
+    modules: modules ?? [...record.modules.values()].map(deserializeModule),
+    linkage: new Map(linkage.map((one) => [one.originalId, one.id])),
+    origins: new Map(typeOrigins.map(({ module, name, definingId }) => [`${module}::${name}`, definingId])),
+  };
 }
 
-export function packageRecord(
+/** The record of a package of the framework, which lies at its own id and links to the ids it names. */
+export function frameworkRecord(
   id: Address,
-  loaded: readonly LoadedModule[],
-  bytecode: readonly Uint8Array[],
+  modules: readonly { readonly bytes: Uint8Array; readonly json: ModuleJson }[],
   dependencies: readonly Address[],
 ): NewPackage {
   return {
@@ -123,10 +150,14 @@ export function packageRecord(
     id,
     version: 1n,
     owner: { kind: 'immutable' },
-    modules: new Map(loaded.map((module, index) => [module.name, at(bytecode, index, 'module')])),
-    datatypes: loaded.flatMap((module) =>
-      [...module.datatypes.keys()].map((name) => [module.name, name] as const),
-    ),
-    dependencies,
+    originalId: id,
+    modules: new Map(modules.map(({ bytes, json }) => [moduleName(json), bytes])),
+    typeOrigins: modules
+      .flatMap(({ json }) => datatypeNames(json))
+      .map((datatype) => {
+        const [module = '', name = ''] = datatype.split('::');
+        return { module, name, definingId: id };
+      }),
+    linkage: dependencies.map((one) => ({ originalId: one, id: one, version: 1n })),
   };
 }

@@ -1,6 +1,6 @@
 import { bcs } from '@mysten/sui/bcs';
-import { TransactionDataBuilder } from '@mysten/sui/transactions';
 
+import { typedDigest } from './digests.ts';
 import { LedgerError } from './errors.ts';
 
 /** TransactionData version 1 in the JSON shape of @mysten/sui's BCS schemas. */
@@ -51,12 +51,16 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
 }
 
 /** A transaction that `parseTransaction` accepted once: its bytes are known to be canonical. */
-export function restoreTransaction(bytes: Uint8Array): ParsedTransaction {
-  return describeTransaction(bcs.TransactionData.parse(bytes).V1, bytes);
+export function restoreTransaction(bytes: Uint8Array, digest?: string): ParsedTransaction {
+  return describeTransaction(bcs.TransactionData.parse(bytes).V1, bytes, digest);
 }
 
-/** Completes transaction data with bytes, unless they are known, and digest. */
-export function describeTransaction(data: TransactionData, known?: Uint8Array): ParsedTransaction {
+/** Completes transaction data with bytes and digest, unless they are known. */
+export function describeTransaction(
+  data: TransactionData,
+  known?: Uint8Array,
+  knownDigest?: string,
+): ParsedTransaction {
   const { kind } = data;
   if (kind.$kind !== 'ProgrammableTransaction') {
     throw new LedgerError('UNSUPPORTED', `Transactions of kind ${kind.$kind} are not accepted.`);
@@ -69,5 +73,5 @@ export function describeTransaction(data: TransactionData, known?: Uint8Array): 
     );
   }
   const bytes = known ?? bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
-  return { data, program, bytes, digest: TransactionDataBuilder.getDigestFromBytes(bytes) };
+  return { data, program, bytes, digest: knownDigest ?? typedDigest('TransactionData', bytes) };
 }

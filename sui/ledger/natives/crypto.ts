@@ -1,5 +1,4 @@
 import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hmac } from '@noble/hashes/hmac.js';
@@ -10,6 +9,7 @@ import { NativeAbort } from '../vm/failure.ts';
 import type { Native } from '../vm/native.ts';
 import type { Value } from '../vm/values.ts';
 import { arg, moveBytes } from './arguments.ts';
+import { verifyEd25519 } from './ed25519.ts';
 
 /** sui::ecdsa_k1 and sui::ecdsa_r1. */
 const E_FAIL_TO_RECOVER = 0n;
@@ -68,9 +68,8 @@ export const cryptoNatives: Readonly<Record<string, Native>> = {
   'hash::keccak256': (_context, _types, [data]) => moveBytes(keccak_256(arg.bytes(data))),
   'hmac::hmac_sha3_256': (_context, _types, [key, message]) =>
     moveBytes(hmac(sha3_256, arg.bytes(key), arg.bytes(message))),
-  // ZIP-215 rules, as in fastcrypto (ed25519-consensus).
   'ed25519::ed25519_verify': (_context, _types, [signature, key, message]) =>
-    holds(() => ed25519.verify(arg.bytes(signature), arg.bytes(message), arg.bytes(key), { zip215: true })),
+    verifyEd25519(arg.bytes(signature), arg.bytes(message), arg.bytes(key)),
   'ecdsa_k1::secp256k1_verify': ecdsaVerify(secp256k1),
   'ecdsa_k1::secp256k1_ecrecover': ecdsaRecover(secp256k1),
   'ecdsa_k1::decompress_pubkey': (_context, _types, [key]) => {

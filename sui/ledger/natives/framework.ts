@@ -1,5 +1,4 @@
-import { blake2b } from '@noble/hashes/blake2.js';
-
+import { blake2b256 } from '../vm/blake2b.ts';
 import { NativeAbort } from '../vm/failure.ts';
 import type { Native } from '../vm/native.ts';
 import { arg, moveBytes } from './arguments.ts';
@@ -16,7 +15,7 @@ export function derivedId(transactionDigest: Uint8Array, counter: bigint): strin
   input.writeUInt8(REGULAR_OBJECT_SCOPE, 0);
   input.set(transactionDigest, 1);
   input.writeBigUInt64LE(counter, 1 + transactionDigest.length);
-  return `0x${Buffer.from(blake2b(input, { dkLen: 32 })).toString('hex')}`;
+  return `0x${Buffer.from(blake2b256(input)).toString('hex')}`;
 }
 
 /** Natives of `0x2` about the transaction, addresses and types, by `module::function`. */
@@ -47,5 +46,5 @@ export const frameworkNatives: Readonly<Record<string, Native>> = {
     return layout.kind === 'struct' && layout.fields.length === 1 && layout.fields[0]?.kind === 'bool';
   },
   'protocol_config::is_feature_enabled': () => false,
-  'hash::blake2b256': (_context, _types, [data]) => moveBytes(blake2b(arg.bytes(data), { dkLen: 32 })),
+  'hash::blake2b256': (_context, _types, [data]) => moveBytes(blake2b256(arg.bytes(data))),
 };

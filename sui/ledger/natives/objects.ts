@@ -1,6 +1,5 @@
-import { blake2b } from '@noble/hashes/blake2.js';
-
 import { encodeValue } from '../vm/bcs.ts';
+import { blake2b256 } from '../vm/blake2b.ts';
 import { NativeAbort, unsupported } from '../vm/failure.ts';
 import type { Native, NativeContext } from '../vm/native.ts';
 import { encodeTypeTag, type Address, type Type } from '../vm/types.ts';
@@ -15,21 +14,15 @@ const E_FIELD_DOES_NOT_EXIST = 1n;
 const E_FIELD_TYPE_MISMATCH = 2n;
 
 /** The hashing intent of child object ids: HashingIntentScope::ChildObjectId in sui-types. */
-const CHILD_OBJECT_SCOPE = 0xf0;
+const CHILD_OBJECT_SCOPE = Uint8Array.of(0xf0);
 
 /** Id of the dynamic field `key` of `parent`: blake2b256(0xf0 ‖ parent ‖ u64 length ‖ key ‖ type tag). */
 function dynamicFieldId(parent: Address, keyType: Type, key: Uint8Array): Address {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(key.length));
-  const parts = [
-    [CHILD_OBJECT_SCOPE],
-    Buffer.from(parent.slice(2), 'hex'),
-    length,
-    key,
-    encodeTypeTag(keyType),
-  ];
-  const input = Buffer.concat(parts.map((part) => Uint8Array.from(part)));
-  return `0x${Buffer.from(blake2b(input, { dkLen: 32 })).toString('hex')}`;
+  const tag = Uint8Array.from(encodeTypeTag(keyType));
+  const hash = blake2b256(CHILD_OBJECT_SCOPE, Buffer.from(parent.slice(2), 'hex'), length, key, tag);
+  return `0x${Buffer.from(hash).toString('hex')}`;
 }
 
 function borrowChild({ objects }: NativeContext, type: Type, parent: Address, id: Address): Ref {

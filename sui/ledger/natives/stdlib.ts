@@ -3,8 +3,9 @@ import { sha3_256 } from '@noble/hashes/sha3.js';
 
 import { encodeValue } from '../vm/bcs.ts';
 import { NativeAbort } from '../vm/failure.ts';
+import type { TypeInfo } from '../vm/layout.ts';
 import type { Native } from '../vm/native.ts';
-import type { Type } from '../vm/types.ts';
+import { datatype, vectorOf, type Type } from '../vm/types.ts';
 import type { Value } from '../vm/values.ts';
 import { arg, moveBytes } from './arguments.ts';
 
@@ -19,6 +20,14 @@ const E_NON_MODULE_TYPE = 0n;
 function definingId(type: Type | undefined): string {
   if (type?.kind !== 'datatype') throw new NativeAbort(E_NON_MODULE_TYPE);
   return type.address;
+}
+
+/** The type named by the first versions of the packages it comes from. */
+function withOriginalIds(types: TypeInfo, type: Type): Type {
+  if (type.kind === 'vector') return vectorOf(withOriginalIds(types, type.element));
+  if (type.kind !== 'datatype') return type;
+  const args = type.args.map((arg) => withOriginalIds(types, arg));
+  return datatype(types.originalId(type.address), type.module, type.name, args);
 }
 
 export function isUtf8(bytes: Uint8Array): boolean {
@@ -57,7 +66,7 @@ export const stdlibNatives: Readonly<Record<string, Native>> = {
     return BigInt(index < 0 ? bytes.length : index);
   },
   'type_name::with_defining_ids': (_context, [type]) => typeName(type),
-  'type_name::with_original_ids': (_context, [type]) => typeName(type),
+  'type_name::with_original_ids': ({ types }, [type]) => typeName(withOriginalIds(types, type as Type)),
   'type_name::defining_id': (_context, [type]) => definingId(type),
-  'type_name::original_id': (_context, [type]) => definingId(type),
+  'type_name::original_id': ({ types }, [type]) => types.originalId(definingId(type)),
 };

@@ -3,9 +3,10 @@ import { toBase64 } from '@mysten/sui/utils';
 
 import type { CommandOutput } from '../chain/commands.ts';
 import { LedgerError } from '../chain/errors.ts';
+import { select } from './mask.ts';
 import { unary, type Method } from './method.ts';
 import type { Partial } from './proto-objects.ts';
-import { protoExecuted, protoOutcome } from './proto-transactions.ts';
+import { protoOutcome, selectedTransaction } from './proto-transactions.ts';
 import { resolveTransaction } from './resolve.ts';
 
 const SERVICE = 'sui.rpc.v2.TransactionExecutionService';
@@ -22,14 +23,16 @@ export const executionService: readonly Method[] = [
     `${SERVICE}/ExecuteTransaction`,
     GrpcTypes.ExecuteTransactionRequest,
     GrpcTypes.ExecuteTransactionResponse,
-    async (ledger, { transaction, signatures }) => {
+    async (ledger, { transaction, signatures, readMask }) => {
+      const selection = select(GrpcTypes.ExecutedTransaction, readMask, 'effects.status,checkpoint');
       const bytes = transaction?.bcs?.value;
       if (bytes === undefined) throw new LedgerError('TRANSACTION_MALFORMED', 'missing transaction.bcs');
       const serialized = signatures.map(({ bcs }) => {
         if (bcs?.value === undefined) throw new LedgerError('SIGNATURE_INVALID', 'missing signature.bcs');
         return toBase64(bcs.value);
       });
-      return { transaction: protoExecuted(await ledger.executeTransaction(bytes, serialized)) };
+      const executed = await ledger.executeTransaction(bytes, serialized);
+      return { transaction: selectedTransaction(executed, selection) };
     },
   ),
   unary(
@@ -39,13 +42,16 @@ export const executionService: readonly Method[] = [
     (ledger, request) => {
       if (request.transaction === undefined)
         throw new LedgerError('TRANSACTION_MALFORMED', 'missing transaction');
+      const selection = select(GrpcTypes.SimulateTransactionResponse, request.readMask, '*');
       const unchecked = request.checks === GrpcTypes.SimulateTransactionRequest_TransactionChecks.DISABLED;
       const data = resolveTransaction(ledger, request.transaction, request.doGasSelection ?? false);
       const { transaction, outcome } = ledger.simulate(data, { unchecked });
-      return {
-        transaction: protoOutcome(transaction, outcome),
-        commandOutputs: outcome.outputs.map(protoOutput),
-      };
+      return selection.trim(
+        GrpcTypes.SimulateTransactionResponse.create({
+          transaction: protoOutcome(transaction, outcome),
+          commandOutputs: outcome.outputs.map(protoOutput),
+        }),
+      );
     },
   ),
 ];

@@ -1,40 +1,56 @@
-import type { ServerResponse } from 'node:http';
-
 import { LedgerError } from '../chain/errors.ts';
 import type { Ledger } from '../chain/ledger.ts';
-import { fullAddress } from '../vm/types.ts';
+import { fullAddress, type Address } from '../vm/types.ts';
+import { wholeNumber, type JsonRoute } from './json-route.ts';
 
-/** `POST /faucet` with `{ "address": "0x…", "mist": "1000" }` (number or text) → `{ objectId, version, digest }`. */
-export async function handleFaucet(ledger: Ledger, body: Buffer, response: ServerResponse): Promise<void> {
-  try {
-    const { address, mist } = parse(body);
-    const { id, version, digest } = ledger.faucet(address, mist);
+/** What Sui's own faucets give at a time on a local network: 10 SUI. */
+const FIXED_MIST = 10_000_000_000n;
+
+/**
+ * `POST /faucet` with `{ "address": "0x…", "mist": "1000" }` (number or text; 10 SUI if left out) →
+ * `{ objectId, version, digest }`; and `POST /v2/gas`, which `requestSuiFromFaucetV2` of @mysten/sui calls.
+ */
+export function faucetRoutes(ledger: Ledger): ReadonlyMap<string, JsonRoute> {
+  const grant = async (address: Address, mist: bigint) => {
+    const coin = ledger.faucet(address, mist);
     await ledger.settled();
-    send(response, 200, { objectId: id, version: version.toString(), digest });
-  } catch (error) {
-    if (!(error instanceof LedgerError)) throw error;
-    send(response, error.code === 'JOURNAL_WRITE_FAILED' ? 503 : 400, error.toJSON());
-  }
+    return coin;
+  };
+  const own: JsonRoute = {
+    pages: 'local',
+    async handle(body) {
+      const { id, version, digest } = await grant(addressIn(body, 'address'), mistIn(body));
+      return { objectId: id, version, digest };
+    },
+  };
+  const official: JsonRoute = {
+    pages: 'local',
+    async handle(body) {
+      const { FixedAmountRequest: request } = (body ?? {}) as { FixedAmountRequest?: unknown };
+      const coin = await grant(addressIn(request, 'recipient'), FIXED_MIST);
+      const sent = { amount: Number(FIXED_MIST), id: coin.id, transferTxDigest: coin.previousTransaction };
+      return { status: 'Success', coins_sent: [sent] };
+    },
+  };
+  return new Map([
+    ['/faucet', own],
+    ['/v2/gas', official],
+  ]);
 }
 
-function parse(body: Buffer): { address: string; mist: bigint } {
+function addressIn(body: unknown, field: string): Address {
+  const value = ((body ?? {}) as Record<string, unknown>)[field];
   try {
-    const { address, mist } = JSON.parse(body.toString('utf8')) as { address?: unknown; mist?: unknown };
-    if (typeof address !== 'string') throw new TypeError('address is not text');
-    if (
-      typeof mist === 'number'
-        ? !Number.isSafeInteger(mist)
-        : typeof mist !== 'string' || !/^\d{1,20}$/.test(mist)
-    ) {
-      throw new TypeError('mist is not a whole number');
-    }
-    return { address: fullAddress(address), mist: BigInt(mist as string | number) };
-  } catch (cause) {
-    const message = 'The body is not {"address": "0x…", "mist": "<whole number>"}.';
-    throw new LedgerError('INPUT_INVALID', message, { cause });
+    if (typeof value === 'string') return fullAddress(value);
+  } catch {
+    // Refused below.
   }
+  throw new LedgerError('REQUEST_MALFORMED', `The body has no field "${field}" with an address, 0x….`);
 }
 
-function send(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+function mistIn(body: unknown): bigint {
+  const { mist } = body as { readonly mist?: unknown };
+  const amount = mist === undefined ? FIXED_MIST : wholeNumber(mist);
+  if (amount !== null) return amount;
+  throw new LedgerError('REQUEST_MALFORMED', 'The field "mist" is not a whole number, or text of one.');
 }

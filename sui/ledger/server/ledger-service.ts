@@ -2,13 +2,20 @@ import { GrpcTypes } from '@mysten/sui/grpc';
 
 import type { Checkpoint } from '../chain/checkpoints.ts';
 import { REFERENCE_GAS_PRICE } from '../chain/gas.ts';
-import type { EventRecord } from '../chain/history.ts';
 import type { Ledger } from '../chain/ledger.ts';
 import { fullAddress } from '../vm/types.ts';
-import { GrpcError, Status, streaming, unary, type Method } from './method.ts';
-import { protoObject, protoTimestamp, type Mask, type Partial } from './proto-objects.ts';
-import { protoEvent, protoExecuted } from './proto-transactions.ts';
-import { eventTest, runQuery, transactionTest } from './queries.ts';
+import { select, type Selection } from './mask.ts';
+import { GrpcError, Status, statusOf, unary, type Method } from './method.ts';
+import { protoCheckpoint } from './proto-checkpoints.ts';
+import {
+  CHECKPOINT_FIELDS,
+  OBJECT_FIELDS,
+  protoObject,
+  protoTimestamp,
+  TRANSACTION_FIELDS,
+  type Partial,
+} from './proto-objects.ts';
+import { selectedTransaction } from './proto-transactions.ts';
 
 const SERVICE = 'sui.rpc.v2.LedgerService';
 const PROTOCOL_VERSION = 100n;
@@ -17,68 +24,57 @@ const BATCH_MAX = 1_000;
 function findObject(
   ledger: Ledger,
   { objectId, version }: GrpcTypes.GetObjectRequest,
-  mask: Mask,
-): Partial<typeof GrpcTypes.Object> {
+  selection: Selection,
+): GrpcTypes.Object {
   if (objectId === undefined) throw new GrpcError(Status.invalidArgument, 'missing object_id');
   const record = ledger.objects.get(fullAddress(objectId));
   if (record === undefined || (version !== undefined && version !== record.version)) {
     const at = version === undefined ? '' : ` with version ${version}`;
     throw new GrpcError(Status.notFound, `Object ${objectId}${at} not found`);
   }
-  return protoObject(record, mask);
+  return protoObject(record, selection);
 }
 
 function batchResult(
   ledger: Ledger,
   request: GrpcTypes.GetObjectRequest,
-  mask: Mask,
+  selection: Selection,
 ): GrpcTypes.GetObjectResult {
   try {
-    const object = GrpcTypes.Object.create(findObject(ledger, request, mask));
-    return { result: { oneofKind: 'object', object } };
+    return { result: { oneofKind: 'object', object: findObject(ledger, request, selection) } };
   } catch (error) {
-    if (!(error instanceof GrpcError)) throw error;
-    return {
-      result: { oneofKind: 'error', error: { code: error.status, message: error.message, details: [] } },
-    };
+    return { result: { oneofKind: 'error', error: itemError(error) } };
   }
+}
+
+/** The error of one item of a batch; what is no refusal fails the whole call. */
+function itemError(error: unknown): { code: number; message: string; details: [] } {
+  if (!(error instanceof GrpcError || error instanceof SyntaxError)) throw error;
+  const { status: code, message } = statusOf(error);
+  return { code, message, details: [] };
 }
 
 function findTransaction(
   ledger: Ledger,
   digest: string | undefined,
-): Partial<typeof GrpcTypes.ExecutedTransaction> {
+  selection: Selection,
+): GrpcTypes.ExecutedTransaction {
   const executed = digest === undefined ? undefined : ledger.history.get(digest);
   if (executed === undefined) throw new GrpcError(Status.notFound, `Transaction ${digest ?? ''} not found`);
-  return protoExecuted(executed);
+  return selectedTransaction(executed, selection);
 }
 
-export function protoCheckpoint(checkpoint: Checkpoint): Partial<typeof GrpcTypes.Checkpoint> {
-  const {
-    sequence,
-    digest,
-    epoch,
-    contentDigest,
-    previousDigest,
-    totalTransactions,
-    timestampMs,
-    transactions,
-  } = checkpoint;
-  return {
-    sequenceNumber: sequence,
-    digest,
-    summary: {
-      bcs: { name: 'CheckpointSummary', value: checkpoint.bcs },
-      digest,
-      epoch,
-      sequenceNumber: sequence,
-      totalNetworkTransactions: totalTransactions,
-      contentDigest,
-      ...(previousDigest === null ? {} : { previousDigest }),
-      timestamp: protoTimestamp(timestampMs),
-    },
-    contents: { digest: contentDigest, version: 1, transactions: transactions.map((one) => ({ ...one })) },
-  };
+function transactionResult(
+  ledger: Ledger,
+  digest: string,
+  selection: Selection,
+): GrpcTypes.GetTransactionResult {
+  try {
+    const transaction = findTransaction(ledger, digest, selection);
+    return { result: { oneofKind: 'transaction', transaction } };
+  } catch (error) {
+    return { result: { oneofKind: 'error', error: itemError(error) } };
+  }
 }
 
 function findCheckpoint(ledger: Ledger, id: GrpcTypes.GetCheckpointRequest['checkpointId']): Checkpoint {
@@ -116,11 +112,6 @@ function protoEpoch(ledger: Ledger): Partial<typeof GrpcTypes.Epoch> {
   };
 }
 
-function protoEventRecord(record: EventRecord): Partial<typeof GrpcTypes.Event> {
-  const { event, sender, transactionDigest, eventIndex, checkpoint } = record;
-  return { ...protoEvent(event, sender), transactionDigest, eventIndex, checkpoint };
-}
-
 export const ledgerService: readonly Method[] = [
   unary(
     `${SERVICE}/GetServiceInfo`,
@@ -145,7 +136,7 @@ export const ledgerService: readonly Method[] = [
     GrpcTypes.GetObjectRequest,
     GrpcTypes.GetObjectResponse,
     (ledger, request) => ({
-      object: findObject(ledger, request, request.readMask),
+      object: findObject(ledger, request, select(GrpcTypes.Object, request.readMask, OBJECT_FIELDS)),
     }),
   ),
   unary(
@@ -155,50 +146,51 @@ export const ledgerService: readonly Method[] = [
     (ledger, { requests, readMask }) => {
       if (requests.length > BATCH_MAX)
         throw new GrpcError(Status.invalidArgument, `more than ${BATCH_MAX} objects`);
-      return { objects: requests.map((request) => batchResult(ledger, request, readMask)) };
+      const selection = select(GrpcTypes.Object, readMask, OBJECT_FIELDS);
+      return { objects: requests.map((request) => batchResult(ledger, request, selection)) };
     },
   ),
   unary(
     `${SERVICE}/GetTransaction`,
     GrpcTypes.GetTransactionRequest,
     GrpcTypes.GetTransactionResponse,
-    (ledger, { digest }) => ({ transaction: findTransaction(ledger, digest) }),
+    (ledger, { digest, readMask }) => ({
+      transaction: findTransaction(
+        ledger,
+        digest,
+        select(GrpcTypes.ExecutedTransaction, readMask, TRANSACTION_FIELDS),
+      ),
+    }),
+  ),
+  unary(
+    `${SERVICE}/BatchGetTransactions`,
+    GrpcTypes.BatchGetTransactionsRequest,
+    GrpcTypes.BatchGetTransactionsResponse,
+    (ledger, { digests, readMask }) => {
+      if (digests.length > BATCH_MAX)
+        throw new GrpcError(Status.invalidArgument, `more than ${BATCH_MAX} transactions`);
+      const selection = select(GrpcTypes.ExecutedTransaction, readMask, TRANSACTION_FIELDS);
+      return { transactions: digests.map((digest) => transactionResult(ledger, digest, selection)) };
+    },
   ),
   unary(
     `${SERVICE}/GetCheckpoint`,
     GrpcTypes.GetCheckpointRequest,
     GrpcTypes.GetCheckpointResponse,
-    (ledger, { checkpointId }) => ({ checkpoint: protoCheckpoint(findCheckpoint(ledger, checkpointId)) }),
-  ),
-  unary(`${SERVICE}/GetEpoch`, GrpcTypes.GetEpochRequest, GrpcTypes.GetEpochResponse, (ledger, { epoch }) => {
-    if (epoch !== undefined && epoch !== ledger.epoch)
-      throw new GrpcError(Status.notFound, `Epoch ${epoch} not found`);
-    return { epoch: protoEpoch(ledger) };
-  }),
-  streaming(
-    `${SERVICE}/ListEvents`,
-    GrpcTypes.ListEventsRequest,
-    GrpcTypes.ListEventsResponse,
-    function* (ledger, request) {
-      for (const { item, ...frame } of runQuery(
-        ledger,
-        ledger.history.events,
-        request,
-        eventTest(request.filter),
-      )) {
-        yield item === undefined ? frame : { ...frame, event: protoEventRecord(item) };
-      }
+    (ledger, { checkpointId, readMask }) => {
+      const selection = select(GrpcTypes.Checkpoint, readMask, CHECKPOINT_FIELDS);
+      return { checkpoint: protoCheckpoint(ledger, findCheckpoint(ledger, checkpointId), selection) };
     },
   ),
-  streaming(
-    `${SERVICE}/ListTransactions`,
-    GrpcTypes.ListTransactionsRequest,
-    GrpcTypes.ListTransactionsResponse,
-    function* (ledger, request) {
-      const test = transactionTest(request.filter);
-      for (const { item, ...frame } of runQuery(ledger, ledger.history.transactions, request, test)) {
-        yield item === undefined ? frame : { ...frame, transaction: protoExecuted(item) };
-      }
+  unary(
+    `${SERVICE}/GetEpoch`,
+    GrpcTypes.GetEpochRequest,
+    GrpcTypes.GetEpochResponse,
+    (ledger, { epoch, readMask }) => {
+      if (epoch !== undefined && epoch !== ledger.epoch)
+        throw new GrpcError(Status.notFound, `Epoch ${epoch} not found`);
+      const selection = select(GrpcTypes.Epoch, readMask, 'epoch');
+      return { epoch: selection.trim(GrpcTypes.Epoch.create(protoEpoch(ledger))) };
     },
   ),
 ];

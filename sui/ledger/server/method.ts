@@ -5,7 +5,10 @@ import type { Ledger } from '../chain/ledger.ts';
 export const Status = {
   ok: 0,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
+  resourceExhausted: 8,
+  outOfRange: 11,
   unimplemented: 12,
   internal: 13,
   unavailable: 14,
@@ -50,17 +53,29 @@ export interface ResponseType<P, T> {
   toBinary(message: T): Uint8Array;
 }
 
+/** What a call runs on. */
+export interface CallContext {
+  readonly ledger: Ledger;
+  /** Aborted when the client left, its deadline passed or the server stops. */
+  readonly signal: AbortSignal;
+  /** Checkpoints that a subscriber may be behind. */
+  readonly backlogMax: number;
+}
+
 /** One RPC: parses the request and yields the encoded responses (one if unary). */
 export interface Method {
   readonly path: string;
-  call(ledger: Ledger, request: Uint8Array, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Whether it goes on until one side ends it. */
+  readonly endless: boolean;
+  call(context: CallContext, request: Uint8Array): AsyncIterable<Uint8Array>;
 }
 
 function parse<T>(type: RequestType<T>, bytes: Uint8Array): T {
   try {
     return type.fromBinary(bytes);
-  } catch {
-    throw new GrpcError(Status.invalidArgument, 'the request is not a well-formed protobuf message');
+  } catch (cause) {
+    // As tonic has it: a message that cannot be read is a fault of the transport.
+    throw new GrpcError(Status.internal, `failed to decode Protobuf message: ${String(cause)}`);
   }
 }
 
@@ -73,7 +88,8 @@ export function unary<Q, P, R>(
 ): Method {
   return {
     path,
-    async *call(ledger, bytes) {
+    endless: false,
+    async *call({ ledger }, bytes) {
       const handled = (async () => await handle(ledger, parse(request, bytes)))();
       handled.catch(() => undefined);
       // Asked before anything else can run: no answer, and no refusal, shows what could still be lost.
@@ -83,19 +99,51 @@ export function unary<Q, P, R>(
   };
 }
 
-/** An RPC with a stream of responses; the handler ends it when the signal says that the client left. */
-export function streaming<Q, P, R>(
+/** An RPC that answers with a list as a stream: the state at the time of the call, once it is durable. */
+export function listing<Q, P, R>(
   path: string,
   request: RequestType<Q>,
   response: ResponseType<P, R>,
-  handle: (ledger: Ledger, request: Q, signal: AbortSignal) => Iterable<P> | AsyncIterable<P>,
+  handle: (ledger: Ledger, request: Q) => readonly P[],
 ): Method {
   return {
     path,
-    async *call(ledger, bytes, signal) {
-      for await (const item of handle(ledger, parse(request, bytes), signal)) {
+    endless: false,
+    async *call({ ledger }, bytes) {
+      const items = handle(ledger, parse(request, bytes));
+      await ledger.settled();
+      for (const item of items) yield response.toBinary(response.create(item));
+    },
+  };
+}
+
+/** An RPC with a stream of responses that ends when the context's signal is aborted. */
+export function subscription<Q, P, R>(
+  path: string,
+  request: RequestType<Q>,
+  response: ResponseType<P, R>,
+  handle: (context: CallContext, request: Q) => AsyncIterable<P>,
+): Method {
+  return {
+    path,
+    endless: true,
+    async *call(context, bytes) {
+      for await (const item of handle(context, parse(request, bytes))) {
         yield response.toBinary(response.create(item));
       }
+    },
+  };
+}
+
+/** An RPC of the API that this ledger does not have. */
+export function refused(path: string, message = `method ${path} is not implemented`): Method {
+  return {
+    path,
+    endless: false,
+    // eslint-disable-next-line require-yield
+    async *call() {
+      await Promise.resolve();
+      throw new GrpcError(Status.unimplemented, message);
     },
   };
 }

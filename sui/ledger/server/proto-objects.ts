@@ -2,6 +2,7 @@ import { GrpcTypes } from '@mysten/sui/grpc';
 
 import { coinBalance, coinTypeOf, objectBcs, type ObjectRecord } from '../chain/objects.ts';
 import type { Owner } from '../vm/native.ts';
+import type { Selection } from './mask.ts';
 
 export type Partial<T extends { create(partial: never): unknown }> = NonNullable<Parameters<T['create']>[0]>;
 
@@ -22,15 +23,16 @@ export function protoTimestamp(ms: bigint): { seconds: bigint; nanos: number } {
   return { seconds: ms / 1_000n, nanos: Number(ms % 1_000n) * 1_000_000 };
 }
 
-/** Paths of a read mask; `null` asks for the default fields. */
-export type Mask = { readonly paths: readonly string[] } | undefined;
+/** Fields that answer a request without a read mask, as the proto files name them. */
+export const OBJECT_FIELDS = 'object_id,version,digest';
+export const OWNED_OBJECT_FIELDS = 'object_id,version,object_type';
+export const DYNAMIC_FIELD_FIELDS = 'parent,field_id';
+export const TRANSACTION_FIELDS = 'digest';
+export const CHECKPOINT_FIELDS = 'sequence_number,digest';
+export const EVENT_FIELDS = '*';
 
-export function asksFor(mask: Mask, field: string): boolean {
-  return mask?.paths.some((path) => path === field || path === '*' || path.startsWith(`${field}.`)) ?? false;
-}
-
-/** An object as the API shows it. Its contents and BCS come only if the mask names them. */
-export function protoObject(record: ObjectRecord, mask: Mask): Partial<typeof GrpcTypes.Object> {
+/** An object as the API shows it, with what `selection` wants of it. */
+export function protoObject(record: ObjectRecord, selection: Selection): GrpcTypes.Object {
   const { id, version, digest, owner, previousTransaction } = record;
   const base: Partial<typeof GrpcTypes.Object> = {
     objectId: id,
@@ -38,20 +40,31 @@ export function protoObject(record: ObjectRecord, mask: Mask): Partial<typeof Gr
     digest,
     owner: protoOwner(owner),
     previousTransaction,
+    storageRebate: 0n,
   };
-  base.storageRebate = 0n;
-  if (asksFor(mask, 'bcs')) base.bcs = { name: 'Object', value: objectBcs(record) };
+  if (selection.wants('bcs')) base.bcs = { name: 'Object', value: objectBcs(record) };
   if (record.kind === 'package') {
     base.objectType = 'package';
-    if (asksFor(mask, 'package')) {
-      const modules = [...record.modules].map(([name, contents]) => ({ name, contents }));
-      base.package = { storageId: id, originalId: id, version, modules };
-    }
-    return base;
+    if (selection.wants('package')) base.package = protoPackageContents(record);
+  } else {
+    base.objectType = record.type.key;
+    base.hasPublicTransfer = record.hasPublicTransfer;
+    base.contents = { name: record.type.key, value: record.contents };
+    if (coinTypeOf(record.type) !== null) base.balance = coinBalance(record);
   }
-  base.objectType = record.type.key;
-  base.hasPublicTransfer = record.hasPublicTransfer;
-  if (asksFor(mask, 'contents')) base.contents = { name: record.type.key, value: record.contents };
-  if (coinTypeOf(record.type) !== null) base.balance = coinBalance(record);
-  return base;
+  return selection.trim(GrpcTypes.Object.create(base));
+}
+
+/** A package with its bytecode; without what the bytecode says. */
+function protoPackageContents({
+  id,
+  version,
+  modules,
+}: Extract<ObjectRecord, { kind: 'package' }>): Partial<typeof GrpcTypes.Package> {
+  return {
+    storageId: id,
+    originalId: id,
+    version,
+    modules: [...modules].map(([name, contents]) => ({ name, contents })),
+  };
 }

@@ -1,5 +1,5 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
-import { fromBase64 } from '@mysten/sui/utils';
+import { fromBase64, toBase58 } from '@mysten/sui/utils';
 
 import type { ChangedObject, Effects, ExecutionStatus, ObjectVersion } from '../chain/effects.ts';
 import { eventsBcs } from '../chain/effects.ts';
@@ -8,7 +8,8 @@ import type { ExecutedTransaction } from '../chain/history.ts';
 import type { EmittedEvent } from '../chain/object-runtime.ts';
 import type { Argument, CallArg, Command, ParsedTransaction, TransactionData } from '../chain/transaction.ts';
 import type { CleverError } from '../vm/clever-error.ts';
-import { isPlainFailure, type Failure, type MoveLocation } from '../vm/failure.ts';
+import { isPlainFailure, type Failure, type MoveLocation, type UpgradeFault } from '../vm/failure.ts';
+import type { Selection } from './mask.ts';
 import { protoOwner, protoTimestamp, type Partial } from './proto-objects.ts';
 
 const { Argument_ArgumentKind: ArgumentKind, Input_InputKind: InputKind } = GrpcTypes;
@@ -157,6 +158,17 @@ function protoClever({ line, errorCode, constantName, text }: CleverError): Grpc
 
 type ErrorDetails = GrpcTypes.ExecutionError['errorDetails'];
 
+function protoUpgradeFault(fault: UpgradeFault): GrpcTypes.PackageUpgradeError {
+  const kind = GrpcTypes.PackageUpgradeError_PackageUpgradeErrorKind[fault.kind];
+  return {
+    kind,
+    ...('packageId' in fault ? { packageId: fault.packageId } : {}),
+    ...('ticketId' in fault ? { ticketId: fault.ticketId } : {}),
+    ...('policy' in fault ? { policy: fault.policy } : {}),
+    ...('digest' in fault ? { digest: toBase58(fault.digest) } : {}),
+  };
+}
+
 function protoErrorDetails(failure: Failure): ErrorDetails {
   // A primitive runtime error is reported by its kind and text alone.
   if (isPlainFailure(failure) || failure.kind === 'MOVE_PRIMITIVE_RUNTIME_ERROR')
@@ -182,6 +194,8 @@ function protoErrorDetails(failure: Failure): ErrorDetails {
       return { oneofKind: 'indexError', indexError: { index: failure.result, subresult: failure.subresult } };
     case 'INVALID_PUBLIC_FUNCTION_RETURN_TYPE':
       return { oneofKind: 'indexError', indexError: { index: failure.index } };
+    case 'PACKAGE_UPGRADE_ERROR':
+      return { oneofKind: 'packageUpgradeError', packageUpgradeError: protoUpgradeFault(failure.fault) };
     case 'OBJECT_TOO_BIG':
     case 'PACKAGE_TOO_BIG':
       return {
@@ -299,6 +313,15 @@ export function protoExecuted(executed: ExecutedTransaction): Partial<typeof Grp
       signature: { oneofKind: undefined },
     })),
     checkpoint: executed.checkpoint,
+    transactionIndex: 0n,
     timestamp: protoTimestamp(executed.timestampMs),
   };
+}
+
+/** What `selection` wants of an executed transaction. */
+export function selectedTransaction(
+  executed: ExecutedTransaction,
+  selection: Selection,
+): GrpcTypes.ExecutedTransaction {
+  return selection.trim(GrpcTypes.ExecutedTransaction.create(protoExecuted(executed)));
 }

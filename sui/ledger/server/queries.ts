@@ -1,101 +1,55 @@
 import { GrpcTypes } from '@mysten/sui/grpc';
 
-import type { EventRecord, ExecutedTransaction, Journal } from '../chain/history.ts';
+import type { Checkpoint } from '../chain/checkpoints.ts';
+import type { Journal } from '../chain/history.ts';
 import type { Ledger } from '../chain/ledger.ts';
-import { fullAddress, parseType } from '../vm/types.ts';
 import { GrpcError, Status } from './method.ts';
 import type { Partial } from './proto-objects.ts';
 
-type Predicate<T> = (item: T) => boolean;
-
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 1_000;
+const INDEX_MAX = 0xffff_ffff;
 
-/** A cursor is the running number of an item: 8 bytes, big-endian. */
-function cursorOf(sequence: bigint): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(sequence);
+/** A place in the ledger: checkpoint, and event within its transaction. A cursor is 8 and 4 bytes, big-endian. */
+export interface Position {
+  readonly checkpoint: bigint;
+  readonly index: number;
+}
+
+export function positionIn(checkpoint: bigint, index = 0): Position {
+  return { checkpoint, index };
+}
+
+/** The place behind everything in a checkpoint. */
+export function endOf(checkpoint: bigint): Position {
+  return { checkpoint, index: INDEX_MAX };
+}
+
+export function cursorOf({ checkpoint, index }: Position): Uint8Array {
+  const bytes = Buffer.alloc(12);
+  bytes.writeBigUInt64BE(checkpoint);
+  bytes.writeUInt32BE(index, 8);
   return new Uint8Array(bytes);
 }
 
-function sequenceOf(cursor: Uint8Array | undefined): bigint | null {
+function positionOf(cursor: Uint8Array | undefined): Position | null {
   if (cursor === undefined) return null;
-  if (cursor.length !== 8) throw new GrpcError(Status.invalidArgument, 'a cursor has 8 bytes');
-  return Buffer.from(cursor).readBigUInt64BE();
+  if (cursor.length !== 12) throw new GrpcError(Status.invalidArgument, 'invalid cursor');
+  const bytes = Buffer.from(cursor);
+  return { checkpoint: bytes.readBigUInt64BE(), index: bytes.readUInt32BE(8) };
 }
 
-function unsupportedPredicate(name: string | undefined): GrpcError {
-  return new GrpcError(Status.unimplemented, `the filter ${name ?? 'nothing'} is not supported`);
+function isBefore(a: Position, b: Position): boolean {
+  return a.checkpoint === b.checkpoint ? a.index < b.index : a.checkpoint < b.checkpoint;
 }
 
-/** `package::module`, addresses in full length. */
-function moduleName(text: string | undefined): string {
-  const [address = '', module = ''] = (text ?? '').split('::');
-  return `${fullAddress(address)}::${module}`;
-}
-
-function eventTypeTest(text: string): Predicate<EventRecord> {
-  if (text.split('::').length === 2) {
-    const wanted = `${moduleName(text)}::`;
-    return ({ event }) => event.type.key.startsWith(wanted);
-  }
-  const wanted = parseType(text).key;
-  return ({ event: { type } }) => type.key === wanted || type.key.startsWith(`${wanted}<`);
-}
-
-export function eventTest(filter: GrpcTypes.EventFilter | undefined): Predicate<EventRecord> {
-  return disjunction(filter?.terms, ({ predicate }) => {
-    if (predicate.oneofKind === 'sender') {
-      const wanted = fullAddress(predicate.sender.address ?? '');
-      return ({ sender }) => sender === wanted;
-    }
-    if (predicate.oneofKind === 'emitModule') {
-      const wanted = moduleName(predicate.emitModule.module);
-      return ({ event }) => `${event.packageId}::${event.module}` === wanted;
-    }
-    if (predicate.oneofKind === 'eventType') return eventTypeTest(predicate.eventType.eventType ?? '');
-    throw unsupportedPredicate(predicate.oneofKind);
-  });
-}
-
-export function transactionTest(
-  filter: GrpcTypes.TransactionFilter | undefined,
-): Predicate<ExecutedTransaction> {
-  return disjunction(filter?.terms, ({ predicate }) => {
-    if (predicate.oneofKind === 'sender') {
-      const wanted = fullAddress(predicate.sender.address ?? '');
-      return ({ transaction }) => transaction.data.sender === wanted;
-    }
-    if (predicate.oneofKind === 'moveCall') {
-      const [address = '', ...rest] = (predicate.moveCall.function ?? '').split('::');
-      const wanted = `${[fullAddress(address), ...rest].join('::')}::`;
-      return ({ transaction }) =>
-        transaction.program.commands.some(
-          ({ MoveCall: call }) =>
-            call !== undefined && `${call.package}::${call.module}::${call.function}::`.startsWith(wanted),
-        );
-    }
-    throw unsupportedPredicate(predicate.oneofKind);
-  });
-}
-
-/** Filters are terms joined by OR of literals joined by AND. No filter lets everything pass. */
-function disjunction<T, L extends { readonly negated: boolean }>(
-  terms: readonly { readonly literals: readonly L[] }[] | undefined,
-  testOf: (literal: L) => Predicate<T>,
-): Predicate<T> {
-  if (terms === undefined || terms.length === 0) return () => true;
-  const tests = terms.map(({ literals }) =>
-    literals.map((literal) => {
-      const test = testOf(literal);
-      return literal.negated ? (item: T) => !test(item) : test;
-    }),
-  );
-  return (item) => tests.some((term) => term.every((test) => test(item)));
+function next({ checkpoint, index }: Position): Position {
+  return index === INDEX_MAX ? positionIn(checkpoint + 1n) : { checkpoint, index: index + 1 };
 }
 
 export interface Query {
   readonly startCheckpoint?: bigint;
+  /** Exclusive. */
   readonly endCheckpoint?: bigint;
   readonly options?: GrpcTypes.QueryOptions;
 }
@@ -106,32 +60,137 @@ export interface QueryFrame<T> {
   readonly end?: Partial<typeof GrpcTypes.QueryEnd>;
 }
 
-/** Runs a query over a journal: frames with an item and its cursor, then a frame that says why it ended. */
-export function* runQuery<T extends { readonly sequence: bigint; readonly checkpoint: bigint }>(
-  ledger: Ledger,
-  journal: Journal<T>,
-  query: Query,
-  test: Predicate<T>,
-): Generator<QueryFrame<T>> {
-  const { options, startCheckpoint = 0n, endCheckpoint } = query;
-  const limit = Math.min(options?.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  const descending = options?.ordering === GrpcTypes.Ordering.DESCENDING;
-  const bounds = [sequenceOf(options?.after), sequenceOf(options?.before)] as const;
-  let count = 0;
-  for (const item of journal.between(...bounds, descending)) {
-    const inRange =
-      item.checkpoint >= startCheckpoint && (endCheckpoint === undefined || item.checkpoint <= endCheckpoint);
-    if (!inRange || !test(item)) continue;
-    yield { item, watermark: { cursor: cursorOf(item.sequence), checkpoint: item.checkpoint } };
-    count += 1;
-    if (count >= limit) {
-      yield {
-        watermark: { cursor: cursorOf(item.sequence) },
-        end: { reason: GrpcTypes.QueryEndReason.ITEM_LIMIT },
-      };
-      return;
-    }
+/** Items in ledger order: a window of them by position (`from` inclusive, `to` exclusive), in either direction. */
+export interface Source<T> {
+  readonly window: (from: Position, to: Position, descending: boolean) => Iterable<T>;
+  readonly positionOf: (item: T) => Position;
+}
+
+/** The window of a query, and why it ends where it does in either direction. */
+interface Window {
+  readonly from: Position;
+  readonly to: Position;
+  readonly reasonLow: GrpcTypes.QueryEndReason;
+  readonly reasonHigh: GrpcTypes.QueryEndReason;
+}
+
+function windowOf({ startCheckpoint = 0n, endCheckpoint, options }: Query, tip: bigint): Window {
+  const { CHECKPOINT_BOUND, CURSOR_BOUND, LEDGER_TIP } = GrpcTypes.QueryEndReason;
+  if (endCheckpoint !== undefined && endCheckpoint < startCheckpoint)
+    throw new GrpcError(Status.invalidArgument, 'end_checkpoint is before start_checkpoint');
+  let from = positionIn(startCheckpoint);
+  let reasonLow = CHECKPOINT_BOUND;
+  const after = positionOf(options?.after);
+  if (after !== null && !isBefore(after, from)) {
+    from = next(after);
+    reasonLow = CURSOR_BOUND;
   }
-  const { sequence: checkpoint } = ledger.checkpoints.latest;
-  yield { watermark: { checkpoint }, end: { reason: GrpcTypes.QueryEndReason.LEDGER_TIP } };
+  const bounded = endCheckpoint !== undefined && endCheckpoint <= tip + 1n;
+  let to = positionIn(bounded ? endCheckpoint : tip + 1n);
+  let reasonHigh = bounded ? CHECKPOINT_BOUND : LEDGER_TIP;
+  const before = positionOf(options?.before);
+  if (before !== null && isBefore(before, to)) {
+    to = before;
+    reasonHigh = CURSOR_BOUND;
+  }
+  return { from, to, reasonLow, reasonHigh };
+}
+
+/**
+ * Runs a query: frames with an item and its cursor, the last of which says if it is the last by the limit; or else a
+ * frame without an item that says why there are no more (query_options.proto).
+ */
+export function runQuery<T>(
+  ledger: Ledger,
+  source: Source<T>,
+  query: Query,
+  test: (item: T) => boolean,
+): QueryFrame<T>[] {
+  const { options } = query;
+  const limit = Math.min(
+    options?.limit === undefined || options.limit === 0 ? LIMIT_DEFAULT : options.limit,
+    LIMIT_MAX,
+  );
+  const descending = options?.ordering === GrpcTypes.Ordering.DESCENDING;
+  const tip = ledger.checkpoints.latest.sequence;
+  const window = windowOf(query, tip);
+  const frames: QueryFrame<T>[] = [];
+  for (const item of source.window(window.from, window.to, descending)) {
+    if (!test(item)) continue;
+    const at = source.positionOf(item);
+    const watermark = { cursor: cursorOf(at), ...covered(at.checkpoint, window, descending) };
+    if (frames.length === limit - 1) {
+      frames.push({ item, watermark, end: { reason: GrpcTypes.QueryEndReason.ITEM_LIMIT } });
+      return frames;
+    }
+    frames.push({ item, watermark });
+  }
+  frames.push(terminal(window, descending));
+  return frames;
+}
+
+/** At an item of checkpoint `at`, only the checkpoints on the way to it are known to be done with. */
+function covered(at: bigint, { from, to }: Window, descending: boolean): { checkpoint?: bigint } {
+  const highest = to.index === 0 ? to.checkpoint - 1n : to.checkpoint;
+  const done = descending ? at + 1n : at - 1n;
+  return done >= from.checkpoint && done <= highest ? { checkpoint: done } : {};
+}
+
+/** The frame that ends a query which found all there is. */
+function terminal(window: Window, descending: boolean): QueryFrame<never> {
+  const { from, to } = window;
+  const reason = descending ? window.reasonLow : window.reasonHigh;
+  const edge = descending ? from : to;
+  if (reason === GrpcTypes.QueryEndReason.CURSOR_BOUND || edge.checkpoint === 0n)
+    return { watermark: { cursor: cursorOf(edge) }, end: { reason } };
+  const last = descending ? from.checkpoint : to.checkpoint - 1n;
+  const cursor = cursorOf(descending ? from : endOf(last));
+  return { watermark: { cursor, checkpoint: last }, end: { reason } };
+}
+
+/** A journal of the history as a source of queries. */
+export function journalSource<T extends { readonly sequence: bigint; readonly checkpoint: bigint }>(
+  journal: Journal<T>,
+  indexOf: (item: T) => number,
+): Source<T> {
+  const place = (item: T): Position => positionIn(item.checkpoint, indexOf(item));
+  const at = (sequence: bigint): T | undefined => first(journal.between(sequence - 1n, sequence + 1n, false));
+  /** Sequence of the first item that is not before `position`. */
+  const seek = (position: Position): bigint => {
+    let low = first(journal.between(null, null, false))?.sequence ?? journal.next;
+    let high = journal.next;
+    while (low < high) {
+      const middle = (low + high) / 2n;
+      const item = at(middle);
+      if (item !== undefined && isBefore(place(item), position)) low = middle + 1n;
+      else high = middle;
+    }
+    return low;
+  };
+  return {
+    positionOf: place,
+    window: (from, to, descending) => journal.between(seek(from) - 1n, seek(to), descending),
+  };
+}
+
+function first<T>(items: Iterable<T>): T | undefined {
+  for (const item of items) return item;
+  return undefined;
+}
+
+/** The checkpoints of a ledger, as far back as it keeps them, as a source of queries. */
+export function checkpointSource({ checkpoints }: Ledger): Source<Checkpoint> {
+  return {
+    positionOf: ({ sequence }) => positionIn(sequence),
+    *window(from, to, descending) {
+      const { lowest } = checkpoints;
+      const after = from.index === 0 ? from.checkpoint : from.checkpoint + 1n;
+      const low = after < lowest ? lowest : after;
+      const high = to.index === 0 ? to.checkpoint : to.checkpoint + 1n;
+      for (let n = low; n < high; n += 1n) {
+        const found = checkpoints.get(descending ? low + high - 1n - n : n);
+        if (found !== undefined) yield found;
+      }
+    },
+  };
 }

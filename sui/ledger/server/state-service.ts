@@ -12,12 +12,15 @@ import {
   type Type,
 } from '../vm/types.ts';
 import type { Value } from '../vm/values.ts';
+import { select, type Selection } from './mask.ts';
 import { GrpcError, Status, unary, type Method } from './method.ts';
 import { page } from './paging.ts';
-import { asksFor, protoObject, type Mask, type Partial } from './proto-objects.ts';
+import { DYNAMIC_FIELD_FIELDS, OWNED_OBJECT_FIELDS, protoObject, type Partial } from './proto-objects.ts';
 
 const SERVICE = 'sui.rpc.v2.StateService';
 const SUI = '0x2::sui::SUI';
+/** For objects inside other messages: the outer mask trims them. */
+const EVERYTHING: Selection = select(GrpcTypes.Object, undefined, '*');
 
 function ownerOf(owner: string | undefined): Address {
   if (owner === undefined) throw new GrpcError(Status.invalidArgument, 'missing owner');
@@ -50,7 +53,7 @@ function protoBalance(coinType: string, sum: bigint): Partial<typeof GrpcTypes.B
 function protoField(
   ledger: Ledger,
   field: MoveObjectRecord,
-  mask: Mask,
+  selection: Selection,
 ): Partial<typeof GrpcTypes.DynamicField> {
   const [nameType, valueType] = field.type.args as [Type, Type];
   const [, name, value] = decodeValue(ledger.loader, field.type, field.contents) as [Value, Value, Value];
@@ -58,7 +61,7 @@ function protoField(
   const base = {
     parent,
     fieldId: field.id,
-    ...(asksFor(mask, 'field_object') ? { fieldObject: protoObject(field, mask) } : {}),
+    ...(selection.wants('field_object') ? { fieldObject: protoObject(field, EVERYTHING) } : {}),
   };
   const bcsOf = (type: Type, of: Value): { name: string; value: Uint8Array } => ({
     name: type.key,
@@ -84,6 +87,9 @@ function protoField(
     value: bcsOf(valueType, value),
     childId,
     ...(child?.kind === 'move' ? { valueType: child.type.key } : {}),
+    ...(child !== undefined && selection.wants('child_object')
+      ? { childObject: protoObject(child, EVERYTHING) }
+      : {}),
   };
 }
 
@@ -97,11 +103,12 @@ export const stateService: readonly Method[] = [
     GrpcTypes.ListOwnedObjectsRequest,
     GrpcTypes.ListOwnedObjectsResponse,
     (ledger, request) => {
+      const selection = select(GrpcTypes.Object, request.readMask, OWNED_OBJECT_FIELDS);
       const filter = request.objectType === undefined ? null : parseType(request.objectType);
       const owned = ledger.objects.ownedBy('address', ownerOf(request.owner));
       const wanted = filter === null ? owned : owned.filter(({ type }) => matches(type, filter));
       const { items, ...next } = page(wanted, ({ id }) => id, request);
-      return { objects: items.map((record) => protoObject(record, request.readMask)), ...next };
+      return { objects: items.map((record) => protoObject(record, selection)), ...next };
     },
   ),
   unary(
@@ -109,11 +116,15 @@ export const stateService: readonly Method[] = [
     GrpcTypes.ListDynamicFieldsRequest,
     GrpcTypes.ListDynamicFieldsResponse,
     (ledger, request) => {
+      const selection = select(GrpcTypes.DynamicField, request.readMask, DYNAMIC_FIELD_FIELDS);
       const children = ledger.objects
         .ownedBy('object', ownerOf(request.parent))
         .filter(({ type }) => isField(type));
       const { items, ...next } = page(children, ({ id }) => id, request);
-      return { dynamicFields: items.map((field) => protoField(ledger, field, request.readMask)), ...next };
+      const fields = items.map((field) =>
+        selection.trim(GrpcTypes.DynamicField.create(protoField(ledger, field, selection))),
+      );
+      return { dynamicFields: fields, ...next };
     },
   ),
   unary(

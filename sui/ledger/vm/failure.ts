@@ -27,6 +27,14 @@ export type ArgumentFault =
   | 'INVALID_TRANSFER_OBJECT'
   | 'INVALID_MAKE_MOVE_VEC_NON_OBJECT_ARGUMENT';
 
+/** Kinds as in the enum PackageUpgradeErrorKind of Sui's gRPC API. */
+export type UpgradeFault =
+  | { readonly kind: 'UNABLE_TO_FETCH_PACKAGE' | 'NOT_A_PACKAGE'; readonly packageId: Address }
+  | { readonly kind: 'INCOMPATIBLE_UPGRADE' }
+  | { readonly kind: 'DIGEST_DOES_NOT_MATCH'; readonly digest: Uint8Array }
+  | { readonly kind: 'UNKNOWN_UPGRADE_POLICY'; readonly policy: number }
+  | { readonly kind: 'PACKAGE_ID_DOES_NOT_MATCH'; readonly packageId: Address; readonly ticketId: Address };
+
 /** Names as in the enum ExecutionErrorKind of Sui's gRPC API. */
 export type Failure =
   | {
@@ -44,6 +52,7 @@ export type Failure =
     }
   | { readonly kind: 'UNUSED_VALUE_WITHOUT_DROP'; readonly result: number; readonly subresult: number }
   | { readonly kind: 'INVALID_PUBLIC_FUNCTION_RETURN_TYPE'; readonly index: number }
+  | { readonly kind: 'PACKAGE_UPGRADE_ERROR'; readonly fault: UpgradeFault }
   | { readonly kind: 'OBJECT_TOO_BIG' | 'PACKAGE_TOO_BIG'; readonly size: number; readonly sizeMax: number }
   | { readonly kind: PlainFailureKind };
 
@@ -61,6 +70,8 @@ const PLAIN_FAILURE_KINDS = [
   'TYPE_ARITY_MISMATCH',
   'NON_ENTRY_FUNCTION_INVOKED',
   'PUBLISH_UPGRADE_MISSING_DEPENDENCY',
+  'PUBLISH_UPGRADE_DEPENDENCY_DOWNGRADE',
+  'INVALID_LINKAGE',
   'CONSENSUS_OBJECT_OPERATION_NOT_ALLOWED',
 ] as const;
 export type PlainFailureKind = (typeof PLAIN_FAILURE_KINDS)[number];

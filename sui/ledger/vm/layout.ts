@@ -1,4 +1,4 @@
-import type { DatatypeType, Type } from './types.ts';
+import type { Address, DatatypeType, Type } from './types.ts';
 
 /** Ability bits as in the bytecode. */
 export const Ability = { copy: 1, drop: 2, store: 4, key: 8 } as const;
@@ -13,4 +13,6 @@ export interface TypeInfo {
   layout(type: DatatypeType): Layout;
   /** Whether values of the type have all the abilities in the mask (`Ability`). */
   has(type: Type, mask: number): boolean;
+  /** Id of the first version of the package that has the given id in a later one. */
+  originalId(id: Address): Address;
 }

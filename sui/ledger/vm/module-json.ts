@@ -59,6 +59,7 @@ export interface ModuleJson {
   readonly struct_def_instantiations: readonly { readonly def: number; readonly type_parameters: number }[];
   readonly function_instantiations: readonly { readonly handle: number; readonly type_parameters: number }[];
   readonly field_instantiations: readonly { readonly handle: number; readonly type_parameters: number }[];
+  readonly friend_decls: readonly { readonly address: number; readonly name: number }[];
   readonly signatures: readonly (readonly Token[])[];
   readonly identifiers: readonly string[];
   readonly address_identifiers: string[];
