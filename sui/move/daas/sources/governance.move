@@ -8,13 +8,16 @@
 /// over to its stakers (`cluster::govern`) nothing can be proposed: there the capability decides.
 module k3s_daas::governance;
 
-use k3s_daas::{
-    cluster::{Self, Cluster, ClusterCap, EnclaveConfig},
-    parameters::Parameters,
-    staking::{Self, Position}
-};
+use k3s_daas::cluster::{Self, Cluster, ClusterCap, EnclaveConfig};
+use k3s_daas::parameters::Parameters;
+use k3s_daas::staking::{Self, Position};
 use std::string::String;
-use sui::{balance::Balance, clock::Clock, coin::Coin, event, sui::SUI, table::{Self, Table}};
+use sui::balance::Balance;
+use sui::clock::Clock;
+use sui::coin::Coin;
+use sui::event;
+use sui::sui::SUI;
+use sui::table::{Self, Table};
 
 // === Errors ===
 

@@ -1,16 +1,19 @@
 #[test_only]
 module k3s_daas::governance_tests;
 
-use k3s_daas::{
-    cluster::{Self, Cluster, ClusterCap},
-    governance::{Self, Proposal},
-    parameters::{Self, Parameters},
-    staking::{Self, Position},
-    vectors,
-    world::{Self, b, concat}
-};
-use std::{string::String, unit_test::{assert_eq, destroy}};
-use sui::{bcs, coin::Coin, event, sui::SUI, test_scenario::{Self, Scenario}};
+use k3s_daas::cluster::{Self, Cluster, ClusterCap};
+use k3s_daas::governance::{Self, Proposal};
+use k3s_daas::parameters::{Self, Parameters};
+use k3s_daas::staking::{Self, Position};
+use k3s_daas::vectors;
+use k3s_daas::world::{Self, b, concat};
+use std::string::String;
+use std::unit_test::{assert_eq, destroy};
+use sui::bcs;
+use sui::coin::Coin;
+use sui::event;
+use sui::sui::SUI;
+use sui::test_scenario::{Self, Scenario};
 
 use fun staking::slash as Cluster.slash;
 
