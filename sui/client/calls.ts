@@ -240,11 +240,7 @@ export function leave(
   cluster: ObjectInput,
   position: ObjectInput,
 ): TransactionResult {
-  return call(tx, packageId, 'nodes::leave', [
-    object(tx, cluster),
-    object(tx, position),
-    tx.object(CLOCK),
-  ]);
+  return call(tx, packageId, 'nodes::leave', [object(tx, cluster), object(tx, position), tx.object(CLOCK)]);
 }
 
 export function setJailed(

@@ -21,7 +21,10 @@ const EVENTS = {
     pcr2: pcr,
   }),
   'cluster::ConfigRetired': bcs.struct('ConfigRetired', { cluster: suiId, configVersion: u64 }),
-  'cluster::ParametersChanged': bcs.struct('ParametersChanged', { cluster: suiId, parameters: parametersBcs }),
+  'cluster::ParametersChanged': bcs.struct('ParametersChanged', {
+    cluster: suiId,
+    parameters: parametersBcs,
+  }),
   'cluster::Governed': bcs.struct('Governed', { cluster: suiId }),
   'cluster::TierSet': bcs.struct('TierSet', { cluster: suiId, name: bcs.string(), tier: tierBcs }),
   'cluster::TierRemoved': bcs.struct('TierRemoved', { cluster: suiId, name: bcs.string() }),

@@ -210,7 +210,9 @@ export type SlotRecord = typeof slotBcs.$inferType;
 /** Full Move type names of a package's objects, in the normal form that the SDK answers with. */
 export function moveTypes(
   packageId: SuiId,
-): Readonly<Record<'cluster' | 'clusterField' | 'cap' | 'position' | 'claimField' | 'session' | 'slot', string>> {
+): Readonly<
+  Record<'cluster' | 'clusterField' | 'cap' | 'position' | 'claimField' | 'session' | 'slot', string>
+> {
   const own = (name: string): string => normalizeStructTag(`${packageId}::${name}`);
   return {
     cluster: own('cluster::Cluster'),
