@@ -291,10 +291,7 @@ public fun term(cluster: &Cluster): u64 { cluster.inner().term }
 
 /// Whether this session is the active one, and its term the active term.
 public fun is_active(cluster: &Cluster, session: ID, term: u64): bool {
-    cluster
-        .inner()
-        .active
-        .is_some_and!(|active| active.session == session && active.term == term)
+    cluster.inner().active.is_some_and!(|active| active.session == session && active.term == term)
 }
 
 public fun active_session(cluster: &Cluster): Option<ID> {
@@ -313,10 +310,14 @@ public fun unbonding_total(cluster: &Cluster): u64 { cluster.inner().unbonding_t
 
 public fun treasury_value(cluster: &Cluster): u64 { cluster.inner().treasury.value() }
 
-public fun has_claim(cluster: &Cluster, name: String): bool { cluster.inner().claims.contains(name) }
+public fun has_claim(cluster: &Cluster, name: String): bool {
+    cluster.inner().claims.contains(name)
+}
 
 /// The claim of that name. Aborts in `sui::dynamic_field` when there is none: ask `has_claim` first.
-public fun claim(cluster: &Cluster, name: String): &NodeClaim { cluster.inner().claims.borrow(name) }
+public fun claim(cluster: &Cluster, name: String): &NodeClaim {
+    cluster.inner().claims.borrow(name)
+}
 
 /// The node name that a stake holds.
 public fun claimed_name(cluster: &Cluster, stake: ID): Option<String> {

@@ -160,7 +160,10 @@ public fun grant_slot(
     expires_ms: u64,
     ctx: &mut TxContext,
 ) {
-    transfer::transfer(new_slot(cluster, cap, registrar, config_version, expires_ms, ctx), registrar);
+    transfer::transfer(
+        new_slot(cluster, cap, registrar, config_version, expires_ms, ctx),
+        registrar,
+    );
 }
 
 /// Registers the enclave that made the document, with the sender as its sponsor. `document` comes from
@@ -200,7 +203,12 @@ public fun share(session: Session) {
 
 /// Makes a session the one whose decisions bind. Two operators that race name the same
 /// `expected_term`; one of them fails.
-public fun activate(cluster: &mut Cluster, cap: &ClusterCap, session: &Session, expected_term: u64) {
+public fun activate(
+    cluster: &mut Cluster,
+    cap: &ClusterCap,
+    session: &Session,
+    expected_term: u64,
+) {
     cluster.assert_cap(cap);
     session.assert_cluster(cluster);
     session.assert_live(cluster);
@@ -387,7 +395,12 @@ public(package) fun assert_live(session: &Session, cluster: &Cluster) {
 }
 
 /// Sets the anchored head; `anchors` has checked it.
-public(package) fun set_head(session: &mut Session, size: u64, root: vector<u8>, last_sequence: u64) {
+public(package) fun set_head(
+    session: &mut Session,
+    size: u64,
+    root: vector<u8>,
+    last_sequence: u64,
+) {
     session.head = Head { size, root, last_sequence };
 }
 

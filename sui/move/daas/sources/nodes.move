@@ -231,12 +231,7 @@ public fun heartbeat(
 
 /// Gives the name up: the stake is unbound, and the name free once its last certificate has ended. A
 /// jailed node does so only when none of its stake is active any more.
-public fun leave(
-    cluster: &mut Cluster,
-    position: &mut Position,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
+public fun leave(cluster: &mut Cluster, position: &mut Position, clock: &Clock, ctx: &TxContext) {
     cluster.assert_version();
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
@@ -323,10 +318,10 @@ public(package) fun is_dns1123_subdomain(name: &String): bool {
     while (i < length) {
         let byte = bytes[i];
         let alphanumeric = (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
-        if (alphanumeric) inner = true
-        else if (byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46) {}
-        else if (byte == 46 && inner) inner = false
-        else return false;
+        let hyphen = byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46;
+        let dot = byte == 46 && inner;
+        if (!alphanumeric && !hyphen && !dot) return false;
+        inner = !dot;
         i = i + 1;
     };
     inner

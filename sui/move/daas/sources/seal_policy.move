@@ -28,7 +28,7 @@ const EWrongCluster: u64 = 0;
 const ENotOwner: u64 = 1;
 /// A namespace and a service account have 1 to 253 bytes, a UID 1 to 64.
 const ESubjectLength: u64 = 2;
-/// The owner accepts 1 to 16 enclave configs, each accepted by the cluster now.
+/// The owner accepts 1 to 16 enclave configs, and each is one that the cluster accepts now.
 const EConfigs: u64 = 3;
 /// The window is empty.
 const EWindowEmpty: u64 = 4;
@@ -120,7 +120,8 @@ public struct Policy has key {
     charges: Table<String, Charge>,
 }
 
-/// What a policy asks. An empty list of nodes or images allows any.
+/// What a policy asks. An empty list of nodes or images allows any. Names no cluster: whether a cluster
+/// accepts the configs is asked when the terms are given to a policy.
 public struct Terms has copy, drop, store {
     config_versions: vector<u64>,
     stake_min: u64,
@@ -158,6 +159,7 @@ public struct AccessGrant has key {
     node: String,
     stake: ID,
     node_key_hash: vector<u8>,
+    image_digests: vector<vector<u8>>,
     recipient: address,
     expires_ms: u64,
 }
@@ -166,7 +168,6 @@ public struct AccessGrant has key {
 public struct RecoveryGrant has key {
     id: UID,
     policy: ID,
-    owner: address,
     expires_ms: u64,
 }
 
@@ -240,7 +241,6 @@ public struct Recovered has copy, drop {
 
 /// `stakes` and `node_keys` name the allowed nodes, entry by entry.
 public fun new_terms(
-    cluster: &Cluster,
     config_versions: vector<u64>,
     stake_min: u64,
     stakes: vector<ID>,
@@ -253,8 +253,6 @@ public fun new_terms(
     image_digests: vector<vector<u8>>,
 ): Terms {
     assert!(!config_versions.is_empty() && config_versions.length() <= CONFIGS_MAX, EConfigs);
-    // Nobody accepts an image that it cannot have seen.
-    assert!(config_versions.all!(|version| cluster.is_accepted(*version)), EConfigs);
     assert!(not_before_ms < not_after_ms, EWindowEmpty);
     assert!(grant_ms >= GRANT_MS_MIN && grant_ms <= GRANT_MS_MAX, EGrantDuration);
     assert!(stakes.length() == node_keys.length() && stakes.length() <= NODES_MAX, ENodes);
@@ -284,7 +282,7 @@ public fun create(
     terms: Terms,
     ctx: &mut TxContext,
 ): Policy {
-    cluster.assert_version();
+    assert_configs(cluster, &terms);
     assert_length(&namespace, NAME_BYTES_MAX);
     assert_length(&service_account, NAME_BYTES_MAX);
     service_account_uid.do_ref!(|uid| assert_length(uid, UID_BYTES_MAX));
@@ -318,9 +316,11 @@ public fun share(policy: Policy) {
     transfer::share_object(policy);
 }
 
-/// Sets new terms. They hold for grants that exist already, too, when these are used.
+/// Sets new terms. Configs, stake, nodes, images and window hold for grants that exist already, too,
+/// when these are used; counts and durations hold for the grants to come (`revoke_grants`).
 public fun set_terms(cluster: &Cluster, policy: &mut Policy, terms: Terms, ctx: &TxContext) {
     policy.assert_owner(cluster, ctx);
+    assert_configs(cluster, &terms);
     policy.terms = terms;
     event::emit(TermsChanged { cluster: policy.cluster, policy: object::id(policy), terms });
 }
@@ -349,7 +349,11 @@ public fun retire_versions(
     policy.assert_owner(cluster, ctx);
     assert!(version_min > policy.version_min && version_min <= policy.version, EVersion);
     policy.version_min = version_min;
-    event::emit(VersionsRetired { cluster: policy.cluster, policy: object::id(policy), version_min });
+    event::emit(VersionsRetired {
+        cluster: policy.cluster,
+        policy: object::id(policy),
+        version_min,
+    });
 }
 
 /// Voids every grant made so far.
@@ -412,7 +416,8 @@ public fun discard_recovery(grant: RecoveryGrant) {
 
 // === Seal ===
 
-/// What key servers evaluate, as the recipient, before they release a key. Changes nothing.
+/// What key servers evaluate, as the recipient, before they release a key. Changes nothing. Everything
+/// that the grant rests on is looked at again: it may have changed since.
 entry fun seal_approve(
     id: vector<u8>,
     grant: &AccessGrant,
@@ -423,10 +428,25 @@ entry fun seal_approve(
     clock: &Clock,
     ctx: &TxContext,
 ) {
-    assert_approved(id, grant, cluster, policy, session, position, clock, ctx);
+    let now_ms = clock.timestamp_ms();
+    policy.assert_cluster(cluster);
+    session.assert_cluster(cluster);
+    assert!(grant.cluster == object::id(cluster), EWrongCluster);
+    assert!(grant.policy == object::id(policy), EWrongPolicy);
+    assert!(grant.recipient == ctx.sender(), EWrongRecipient);
+    assert!(grant.generation == policy.generation, EGrantRevoked);
+    assert!(now_ms < grant.expires_ms, EGrantExpired);
+    assert!(grant.session == object::id(session), EWrongSession);
+    session.assert_live(cluster);
+    assert!(cluster.is_active(grant.session, grant.term), EWrongSession);
+    policy.assert_config(session);
+    policy.assert_node(cluster, position, grant.stake, grant.node, grant.node_key_hash);
+    policy.assert_images(&grant.image_digests);
+    policy.assert_window(now_ms);
+    policy.assert_identity(id);
 }
 
-/// The same for the owner's own grant.
+/// The same for the owner's own grant, which rests on ownership alone: neither window nor node count.
 entry fun seal_approve_recovery(
     id: vector<u8>,
     grant: &RecoveryGrant,
@@ -435,7 +455,10 @@ entry fun seal_approve_recovery(
     clock: &Clock,
     ctx: &TxContext,
 ) {
-    assert_recovery_approved(id, grant, cluster, policy, clock, ctx);
+    policy.assert_owner(cluster, ctx);
+    assert!(grant.policy == object::id(policy), EWrongPolicy);
+    assert!(clock.timestamp_ms() < grant.expires_ms, EGrantExpired);
+    policy.assert_identity(id);
 }
 
 // === Views ===
@@ -474,13 +497,15 @@ public fun grant_expires_ms(grant: &AccessGrant): u64 { grant.expires_ms }
 
 /// The bytes that a version of the policy's secrets is encrypted to.
 public fun identity(policy: &Policy, version: u64): vector<u8> {
-    bcs::to_bytes(&Identity {
-        policy: object::id(policy),
-        cluster: policy.cluster,
-        namespace: policy.namespace,
-        service_account: policy.service_account,
-        version,
-    })
+    bcs::to_bytes(
+        &Identity {
+            policy: object::id(policy),
+            cluster: policy.cluster,
+            namespace: policy.namespace,
+            service_account: policy.service_account,
+            version,
+        },
+    )
 }
 
 // === Package functions ===
@@ -517,7 +542,8 @@ public(package) fun new_grant(
     policy.assert_config(session);
     let (node, key_hash) = (decision.node(), decision.node_key_hash());
     policy.assert_node(cluster, position, decision.stake(), node, key_hash);
-    policy.assert_images(&release.image_digests());
+    let image_digests = release.image_digests();
+    policy.assert_images(&image_digests);
     policy.assert_window(now_ms);
     let charged = policy.charge(decision.pod_uid(), receipt_digest);
 
@@ -532,6 +558,7 @@ public(package) fun new_grant(
         node,
         stake: decision.stake(),
         node_key_hash: key_hash,
+        image_digests,
         recipient: ctx.sender(),
         expires_ms: now_ms + policy.terms.grant_ms,
     };
@@ -561,59 +588,15 @@ public(package) fun new_recovery(
     let grant = RecoveryGrant {
         id: object::new(ctx),
         policy: object::id(policy),
-        owner: policy.owner,
         expires_ms: clock.timestamp_ms() + RECOVERY_MS,
     };
     event::emit(Recovered {
         cluster: policy.cluster,
         policy: grant.policy,
-        owner: grant.owner,
+        owner: policy.owner,
         expires_ms: grant.expires_ms,
     });
     grant
-}
-
-/// Everything that a grant rests on is looked at again: it may have changed since.
-public(package) fun assert_approved(
-    id: vector<u8>,
-    grant: &AccessGrant,
-    cluster: &Cluster,
-    policy: &Policy,
-    session: &Session,
-    position: &Position,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    let now_ms = clock.timestamp_ms();
-    policy.assert_cluster(cluster);
-    session.assert_cluster(cluster);
-    assert!(grant.cluster == object::id(cluster), EWrongCluster);
-    assert!(grant.policy == object::id(policy), EWrongPolicy);
-    assert!(grant.recipient == ctx.sender(), EWrongRecipient);
-    assert!(grant.generation == policy.generation, EGrantRevoked);
-    assert!(now_ms < grant.expires_ms, EGrantExpired);
-    assert!(grant.session == object::id(session), EWrongSession);
-    session.assert_live(cluster);
-    assert!(cluster.is_active(grant.session, grant.term), EWrongSession);
-    policy.assert_config(session);
-    policy.assert_node(cluster, position, grant.stake, grant.node, grant.node_key_hash);
-    policy.assert_window(now_ms);
-    policy.assert_identity(id);
-}
-
-public(package) fun assert_recovery_approved(
-    id: vector<u8>,
-    grant: &RecoveryGrant,
-    cluster: &Cluster,
-    policy: &Policy,
-    clock: &Clock,
-    ctx: &TxContext,
-) {
-    policy.assert_owner(cluster, ctx);
-    assert!(grant.policy == object::id(policy), EWrongPolicy);
-    assert!(grant.owner == ctx.sender(), EWrongRecipient);
-    assert!(clock.timestamp_ms() < grant.expires_ms, EGrantExpired);
-    policy.assert_identity(id);
 }
 
 // === Private functions ===
@@ -630,6 +613,11 @@ fun assert_cluster(policy: &Policy, cluster: &Cluster) {
 fun assert_owner(policy: &Policy, cluster: &Cluster, ctx: &TxContext) {
     policy.assert_cluster(cluster);
     assert!(policy.owner == ctx.sender(), ENotOwner);
+}
+
+/// Nobody accepts an image that it cannot have seen: versions still to come are refused.
+fun assert_configs(cluster: &Cluster, terms: &Terms) {
+    assert!(terms.config_versions.all!(|version| cluster.is_accepted(*version)), EConfigs);
 }
 
 fun assert_config(policy: &Policy, session: &Session) {
@@ -700,4 +688,32 @@ fun charge(policy: &mut Policy, pod_uid: String, receipt_digest: vector<u8>): bo
     policy.uses = policy.uses + 1;
     policy.charges.add(pod_uid, Charge { receipt_digest, renewals: 0 });
     true
+}
+
+// === Test functions ===
+
+#[test_only]
+public fun seal_approve_for_testing(
+    id: vector<u8>,
+    grant: &AccessGrant,
+    cluster: &Cluster,
+    policy: &Policy,
+    session: &Session,
+    position: &Position,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    seal_approve(id, grant, cluster, policy, session, position, clock, ctx);
+}
+
+#[test_only]
+public fun seal_approve_recovery_for_testing(
+    id: vector<u8>,
+    grant: &RecoveryGrant,
+    cluster: &Cluster,
+    policy: &Policy,
+    clock: &Clock,
+    ctx: &TxContext,
+) {
+    seal_approve_recovery(id, grant, cluster, policy, clock, ctx);
 }

@@ -444,7 +444,9 @@ public(package) fun take(
 
 // === Private functions ===
 
-fun values(position: &Position): (u64, u64) { (position.active.value(), position.unbonding.value()) }
+fun values(position: &Position): (u64, u64) {
+    (position.active.value(), position.unbonding.value())
+}
 
 /// Tells the cluster what became of the two amounts.
 fun restate(position: &Position, cluster: &mut Cluster, active: u64, unbonding: u64) {

@@ -241,10 +241,12 @@ fun user_data_is_the_vector() {
 #[test]
 fun pcrs_are_found_by_index() {
     // Order and further PCRs do not matter, zero ones (3, IAM role) included.
-    register(with_pcrs(
-        vector[8, 2, 4, 0, 3, 1],
-        vector[pcr(88), pcr(12), pcr(44), pcr(10), pcr(0), pcr(11)],
-    ));
+    register(
+        with_pcrs(
+            vector[8, 2, 4, 0, 3, 1],
+            vector[pcr(88), pcr(12), pcr(44), pcr(10), pcr(0), pcr(11)],
+        ),
+    );
 }
 
 #[test, expected_failure(abort_code = enclaves::EPcrMismatch)]
@@ -611,7 +613,6 @@ fun revoke_twice() {
     cluster.revoke(&cap, &mut session);
     abort
 }
-
 
 // === End, bond and head ===
 

@@ -219,7 +219,10 @@ fun claim_messages_are_the_vectors() {
     let first = world::first_name();
     let other = world::other_name();
     assert_eq!(nodes::claim_message(cluster, stake, first, csr), vectors::claims_first_message());
-    assert_eq!(nodes::claim_message(cluster, stake, other, csr), vectors::claims_other_name_message());
+    assert_eq!(
+        nodes::claim_message(cluster, stake, other, csr),
+        vectors::claims_other_name_message(),
+    );
     assert_eq!(
         nodes::claim_message(cluster, other_stake, first, csr),
         vectors::claims_other_stake_message(),
@@ -905,4 +908,3 @@ fun unjail_free() {
     cluster.unjail(&cap, world::first_name());
     abort
 }
-

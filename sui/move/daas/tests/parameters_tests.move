@@ -7,7 +7,7 @@ use k3s_daas::parameters::{
     Parameters,
     StakeParameters,
     Tier,
-    VoteParameters
+    VoteParameters,
 };
 use k3s_daas::world::{Self, b, concat};
 use std::string::String;

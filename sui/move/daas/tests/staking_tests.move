@@ -943,7 +943,8 @@ fun assert_conserved(
     paid_in: u64,
     paid_out: u64,
 ) {
-    let held = first.active_value() + first.unbonding_value() +
+    let held =
+        first.active_value() + first.unbonding_value() +
         second.active_value() + second.unbonding_value();
     assert_eq!(held + cluster.treasury_value() + paid_out, paid_in);
 }

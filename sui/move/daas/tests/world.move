@@ -143,7 +143,9 @@ public fun parameters_bytes(): vector<u8> {
         QUORUM_BPS,
         ELECTORATE_MIN,
         DEPOSIT,
-    ].map!(|number| b(number)).flatten()
+    ]
+        .map!(|number| b(number))
+        .flatten()
 }
 
 fun cluster_of(hint: u64): (Cluster, ClusterCap) {
