@@ -1,6 +1,7 @@
 /// Passes for people. Whoever stakes enough for a tier may be issued a pass: it names the key that its
 /// holder authenticates with and the Kubernetes groups of the tier. It lasts some epochs, its key can
-/// be rotated, and the operator can revoke it. The stake behind it cannot leave before it is returned.
+/// be rotated, and the operator can revoke it. The stake behind it cannot leave before it is returned;
+/// a revoked pass cannot be returned before its stake has left, or the next one could be had at once.
 module k3s_daas::access_pass;
 
 use k3s_daas::cluster::{Cluster, ClusterCap};
@@ -29,6 +30,8 @@ const ERevoked: u64 = 6;
 const EExpired: u64 = 7;
 /// The key is not the pass's, or not any more.
 const EWrongKey: u64 = 8;
+/// A revoked pass is given back only when none of its stake is active any more.
+const EStillStaked: u64 = 9;
 
 // === Constants ===
 
@@ -61,12 +64,15 @@ public struct PassIssued has copy, drop {
     stake: ID,
     owner: address,
     tier: String,
+    groups: vector<String>,
+    key_hash: vector<u8>,
     expires_epoch: u64,
 }
 
 public struct PassRenewed has copy, drop {
     cluster: ID,
     pass: ID,
+    groups: vector<String>,
     expires_epoch: u64,
 }
 
@@ -126,6 +132,8 @@ public fun issue(
         stake: pass.stake,
         owner: pass.owner,
         tier,
+        groups: pass.groups,
+        key_hash,
         expires_epoch: pass.expires_epoch,
     });
     pass
@@ -155,6 +163,7 @@ public fun renew(
     event::emit(PassRenewed {
         cluster: pass.cluster,
         pass: object::id(pass),
+        groups: pass.groups,
         expires_epoch: pass.expires_epoch,
     });
 }
@@ -180,18 +189,22 @@ public fun rotate(
     });
 }
 
-/// Ends a pass for good. Takes no stake.
-public fun revoke(cluster: &Cluster, cap: &ClusterCap, pass: &mut Pass) {
+/// Ends a pass for good. Takes no stake, and lets all of it leave; but as long as any is active it can
+/// have no other pass.
+public fun revoke(cluster: &Cluster, cap: &ClusterCap, pass: &mut Pass, position: &mut Position) {
     cluster.assert_cap(cap);
-    pass.assert_cluster(cluster);
+    pass.assert_stake(cluster, position);
     assert!(!pass.revoked, ERevoked);
     pass.revoked = true;
+    position.set_pass(object::id(pass), 0);
     event::emit(PassRevoked { cluster: pass.cluster, pass: object::id(pass) });
 }
 
-/// Deletes a pass, revoked and expired ones too, and frees the stake behind it.
+/// Deletes a pass, expired ones too, and frees the stake behind it. A revoked one only once that has
+/// left, or giving back and asking again would undo the revocation.
 public fun give_back(cluster: &Cluster, pass: Pass, position: &mut Position, ctx: &TxContext) {
     pass.assert_owned(cluster, position, ctx);
+    assert!(!pass.revoked || position.active_value() == 0, EStillStaked);
     position.clear_pass();
     let Pass { id, cluster, .. } = pass;
     event::emit(PassReturned { cluster, pass: id.to_inner() });
@@ -243,13 +256,9 @@ fun assert_terms(terms: &Tier, position: &Position, epochs: u64) {
     assert!(epochs > 0 && epochs <= terms.tier_epochs_max(), EEpochs);
 }
 
-fun assert_cluster(pass: &Pass, cluster: &Cluster) {
-    assert!(pass.cluster == object::id(cluster), EWrongCluster);
-}
-
 fun assert_stake(pass: &Pass, cluster: &Cluster, position: &Position) {
     cluster.assert_version();
-    pass.assert_cluster(cluster);
+    assert!(pass.cluster == object::id(cluster), EWrongCluster);
     position.assert_cluster(cluster);
     assert!(pass.stake == object::id(position), EWrongStake);
 }

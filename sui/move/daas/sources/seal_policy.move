@@ -430,8 +430,8 @@ entry fun seal_approve(
 ) {
     let now_ms = clock.timestamp_ms();
     policy.assert_cluster(cluster);
-    session.assert_cluster(cluster);
     assert!(grant.cluster == object::id(cluster), EWrongCluster);
+    session.assert_cluster(cluster);
     assert!(grant.policy == object::id(policy), EWrongPolicy);
     assert!(grant.recipient == ctx.sender(), EWrongRecipient);
     assert!(grant.generation == policy.generation, EGrantRevoked);
