@@ -245,3 +245,12 @@ fun verify_on_another_version() {
     decisions::verify(&cluster, &session, bind(), signature());
     abort
 }
+
+// === Receipts ===
+
+#[test]
+fun the_digest_of_a_receipt() {
+    let digest = decisions::receipt_digest(bind(), signature());
+    assert_eq!(digest, vectors::receipt_digest());
+    assert!(decisions::receipt_digest(bind(), vectors::other_key_signature()) != digest);
+}
