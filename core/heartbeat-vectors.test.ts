@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { concatBytes, ed25519FromSeed, fromHex, toHex, verifyEd25519, type Bytes } from './index.ts';
 
+// Made by vectors/heartbeat.py, which shares no code with the project.
 const hex = z.string().transform((text) => fromHex(text.replace(/^0x/, '')));
 const heartbeat = z.object({
   cluster: hex,

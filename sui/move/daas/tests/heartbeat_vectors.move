@@ -3,6 +3,10 @@
 #[test_only]
 module k3s_daas::heartbeat_vectors;
 
+public fun other_key_signature(): vector<u8> {
+    x"2066fa71d05f49ed524226006aa7b68cf8291b3eb46970453fd7ef1967c16d4208d62d5488d43c92e18f41777f57a78e281777f2b37137c37526a34368254c0c"
+}
+
 public fun heartbeats_first_message(): vector<u8> {
     x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d310045b6a49a010000"
 }
@@ -57,8 +61,4 @@ public fun heartbeats_largest_message(): vector<u8> {
 
 public fun heartbeats_largest_signature(): vector<u8> {
     x"b06ef400a7a37560a5595076158cf16f3240c8978ee04b9e87ab5ca7a87a39494ae25594c329b2b61cabb6b2e082821aa4cdc05970eb78a4a9be20c30a1e180a"
-}
-
-public fun other_key_signature(): vector<u8> {
-    x"2066fa71d05f49ed524226006aa7b68cf8291b3eb46970453fd7ef1967c16d4208d62d5488d43c92e18f41777f57a78e281777f2b37137c37526a34368254c0c"
 }
