@@ -11,6 +11,15 @@ export type CliErrorCode =
   | 'NOT_FOUND'
   | 'VERIFICATION_FAILED'
   | 'REQUEST_FAILED'
+  | 'PORT_TAKEN'
+  | 'NETWORK_UNREACHABLE'
+  | 'ADMIN_UNAVAILABLE'
+  | 'ADMIN_REFUSED'
+  | 'FAUCET_UNAVAILABLE'
+  | 'GAS_INSUFFICIENT'
+  | 'KEY_UNUSABLE'
+  | 'CONFIG_OTHER_NETWORK'
+  | 'CONFIG_UNWRITABLE'
   | 'USAGE';
 
 /** A coded error of the command line. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import type { AttestationOptions } from './commands/attestation.ts';
+import { addChainCommands } from './commands/chain.ts';
 import type { ClaimOptions } from './commands/node.ts';
 import { reportFailure } from './output.ts';
 
@@ -32,10 +33,19 @@ function createProgram(): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(daas --help lists the commands)');
+  program.commandsGroup('A whole installation:');
   addInstallation(program);
-  addRoles(program);
+  program.commandsGroup('Check and understand:');
   addInspection(program);
-  addChain(program);
+  program.commandsGroup('Nodes and stakes:');
+  addNodes(program.command('node').description('nodes and the stakes behind them'));
+  addStakes(program.command('stake').description('stake positions'));
+  program.commandsGroup('The chain, useful by itself:');
+  addChainCommands(
+    program.command('chain').description('an embedded Sui; publication and inspection on any Sui network'),
+  );
+  program.commandsGroup('Parts, each a process of its own:');
+  addRoles(program);
   return program;
 }
 
@@ -170,11 +180,6 @@ function addInspection(program: Command): void {
 }
 
 const KEY = ['--key <file>', 'Sui key that signs (suiprivkey…); client.suiKeyFile otherwise'] as const;
-
-function addChain(program: Command): void {
-  addNodes(program.command('node').description('nodes and the stakes behind them'));
-  addStakes(program.command('stake').description('stake positions'));
-}
 
 function addNodes(node: Command): void {
   node

@@ -50,18 +50,28 @@ export async function startLedger(options: LedgerOptions): Promise<RunningPart> 
   }
 }
 
-async function openChain(options: ChainOptions, dataDir: string | undefined): Promise<JournaledLedger> {
+/** A chain, in memory or of a folder. */
+export interface OpenChain extends Pick<
+  JournaledLedger,
+  'ledger' | 'replayed' | 'tornBytes' | 'restored' | 'bypassed' | 'close'
+> {
+  /** Null in memory. */
+  readonly snapshot: JournaledLedger['snapshot'] | null;
+}
+
+/** The chain of a folder, or a new one in memory. @throws LedgerError JOURNAL_…, SNAPSHOT_… */
+export async function openChain(options: ChainOptions, dataDir: string | undefined): Promise<OpenChain> {
   if (dataDir !== undefined) return await openLedger({ ...options, journal: join(dataDir, JOURNAL) });
   const ledger = createLedger(options);
   const close = (): Promise<void> => {
     ledger.close();
     return Promise.resolve();
   };
-  return { ledger, replayed: 0, tornBytes: 0, close };
+  return { ledger, replayed: 0, tornBytes: 0, restored: null, bypassed: [], snapshot: null, close };
 }
 
 /** The project's verifier in the form of Sui's native: the chain's clock, no policy; Move applies that. */
-function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
+export function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
   return (document, clockMs) => {
     try {
       const verified = verifyDocument(document, { trustAnchor, nowMs: Number(clockMs) });

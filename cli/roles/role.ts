@@ -13,9 +13,12 @@ const CLOSE_MS_MAX = 3_500;
 
 /**
  * Runs one part of the system until SIGINT or SIGTERM, then closes it within a bound. When the part serves, its
- * addresses are written as one line of JSON to standard output, and to the file that DAAS_READY_FILE names.
+ * addresses are announced: as one line of JSON on standard output, and in the file that DAAS_READY_FILE names.
  */
-export async function runRole(start: (signal: AbortSignal) => Promise<RunningPart>): Promise<void> {
+export async function runRole(
+  start: (signal: AbortSignal) => Promise<RunningPart>,
+  announce: (ready: RunningPart['ready']) => Promise<void> | void = announceReady,
+): Promise<void> {
   const stop = new AbortController();
   const stopped = new Promise<void>((resolve) => {
     stop.signal.addEventListener('abort', () => {
@@ -35,13 +38,13 @@ export async function runRole(start: (signal: AbortSignal) => Promise<RunningPar
     if (stop.signal.aborted) return;
     throw error;
   }
-  await announce({ ready: part.ready });
+  await announce(part.ready);
   await stopped;
   await closeWithin(part);
 }
 
-async function announce(message: { readonly ready: RunningPart['ready'] }): Promise<void> {
-  const text = `${JSON.stringify(message)}\n`;
+async function announceReady(ready: RunningPart['ready']): Promise<void> {
+  const text = `${JSON.stringify({ ready })}\n`;
   process.stdout.write(text);
   const file = process.env['DAAS_READY_FILE'];
   if (file === undefined) return;

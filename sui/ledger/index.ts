@@ -11,6 +11,8 @@ export {
   type SimulationOptions,
 } from './chain/ledger.ts';
 export { openLedger, type JournaledLedger, type JournaledLedgerOptions } from './journal/open.ts';
+export { restoreLedger, type RestoredJournal, type RestoreOptions } from './journal/restore.ts';
+export type { SnapshotOptions, SnapshotResult } from './journal/snapshots.ts';
 export { AttestationFault, type AttestationFaultReason } from './natives/nitro.ts';
 export type { AdminOptions, SnapshotReport } from './server/admin.ts';
 export { serveLedger, type LedgerServer, type ServeOptions } from './server/server.ts';

@@ -260,7 +260,7 @@ void t.test('a page of another origin may call', async (t) => {
   for (const format of ['text', 'binary'] as const) {
     const client = new SuiGrpcClient({ network: 'localnet', baseUrl: url, format, fetch: browser });
     t.equal((await client.core.getChainIdentifier()).chainIdentifier, world.ledger.chainId, format);
-    await t.rejects(client.core.getTransaction({ digest: 'x' }), { reason: 'notFound' }, 'so do refusals');
+    await t.rejects(client.core.getTransaction({ digest: 'x' }), /not found/i, 'so do refusals');
   }
   const asked = new Set(wanted.split(','));
   for (const name of seen.flatMap((headers) => [...headers.keys()]))

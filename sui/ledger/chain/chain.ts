@@ -18,7 +18,8 @@ import {
   type MoveObjectRecord,
   type ObjectRecord,
 } from './objects.ts';
-import { deserializeModule, packageCode } from './publish.ts';
+import type { PackedObjects } from './packed-objects.ts';
+import { packageCode } from './publish.ts';
 import type { RetainedView, Run } from './retained.ts';
 import type { Address } from '../vm/types.ts';
 import type { ParsedTransaction } from './transaction.ts';
@@ -57,7 +58,8 @@ export interface ChainView {
   readonly faucetCount: bigint;
   /** The newest one. */
   readonly checkpoint: Checkpoint;
-  readonly objects: readonly ObjectRecord[];
+  readonly objects: Iterable<ObjectRecord>;
+  readonly objectCount: number;
   readonly checkpoints: RetainedView<Checkpoint>;
   readonly transactions: RetainedView<ExecutedTransaction>;
   readonly events: RetainedView<EventRecord>;
@@ -66,8 +68,9 @@ export interface ChainView {
 /** What a view leaves of itself when it is packed. */
 export interface PackedChain extends Pick<
   ChainView,
-  'epoch' | 'epochStartMs' | 'faucetCount' | 'checkpoint' | 'objects'
+  'epoch' | 'epochStartMs' | 'faucetCount' | 'checkpoint'
 > {
+  readonly objects: PackedObjects;
   readonly checkpoints: PackedList;
   readonly transactions: PackedList;
   readonly events: PackedList;
@@ -78,6 +81,9 @@ export interface PackedList {
   readonly first: number;
   readonly runs: readonly Run[];
 }
+
+/** The runs that were made to pack a view. */
+export type NewRuns = Readonly<Record<'checkpoints' | 'transactions' | 'events', readonly Run[]>>;
 
 /**
  * The state machine: objects, transactions, checkpoints, epoch. Knows no clock, no signatures and no disk; every
@@ -127,19 +133,31 @@ export class Chain {
       faucetCount: this.#faucetCount,
       checkpoint: this.checkpoints.latest,
       objects: this.objects.all(),
+      objectCount: this.objects.size,
       checkpoints: this.checkpoints.retained.view(),
       transactions: this.history.transactions.view(),
       events: this.history.events.view(),
     };
   }
 
+  /** Keeps history in the packed form that was made of a view of this chain, whose changes are never taken back. */
+  adopt({ checkpoints, transactions, events }: NewRuns): void {
+    this.checkpoints.retained.adopt(checkpoints);
+    this.history.transactions.adopt(transactions);
+    this.history.events.adopt(events);
+  }
+
   /** Makes a chain at its genesis what `packed` says. Its genesis must be that of `packed`. */
   restore(packed: PackedChain): void {
-    for (const record of packed.objects) {
+    const { objects } = packed;
+    for (let number = 0; number < objects.length; number += 1) {
+      // The framework is there, and only what nobody can change is a package.
+      if (objects.owner(number).kind !== 'immutable') continue;
+      const record = objects.record(number);
       if (record.kind === 'package' && this.objects.get(record.id) === undefined)
-        this.loader.add(packageCode(record, [...record.modules.values()].map(deserializeModule)));
+        this.loader.add(packageCode(record));
     }
-    for (const record of packed.objects) this.objects.put(record);
+    this.objects.restore(objects);
     this.#epoch = packed.epoch;
     this.#epochStartMs = packed.epochStartMs;
     this.#faucetCount = packed.faucetCount;
@@ -151,7 +169,8 @@ export class Chain {
 
   /** Throws LedgerError if the transaction may not run now. Changes nothing. */
   check(transaction: ParsedTransaction): void {
-    checkExpiration(transaction, this.#epoch, this.id);
+    const { timestampMs } = this.checkpoints.latest;
+    checkExpiration(transaction, { chainId: this.id, epoch: this.#epoch, timestampMs });
     checkInputs(transaction, this.objects);
     checkPayment(transaction.data, this.objects, false);
   }

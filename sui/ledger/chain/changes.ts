@@ -57,10 +57,7 @@ export class ChangeSet {
       kind: 'move',
       id,
       version: this.#version,
-      owner:
-        owner.kind === 'shared' && owner.initialVersion === 0n
-          ? { ...owner, initialVersion: this.#version }
-          : owner,
+      owner: since(owner, this.#version),
       type,
       contents,
       hasPublicTransfer: this.#loader.has(type, Ability.store),
@@ -83,6 +80,18 @@ export class ChangeSet {
   }
 }
 
+/** An owner that begins with this transaction gets its version. */
+function since(owner: Owner, version: bigint): Owner {
+  if (owner.kind === 'shared' && owner.initialVersion === 0n) return { ...owner, initialVersion: version };
+  return owner.kind === 'party' && owner.startVersion === 0n ? { ...owner, startVersion: version } : owner;
+}
+
+/** Who stays the party of an object stays it since then. */
+function ownerAfter(owner: Owner, before: Owner | undefined): Owner {
+  const stays = owner.kind === 'party' && before?.kind === 'party' && before.address === owner.address;
+  return stays ? before : owner;
+}
+
 /** Gathers what a successful transaction leaves behind. Throws ExecutionFailure where it breaks the rules. */
 export function collectChanges(
   changes: ChangeSet,
@@ -95,7 +104,8 @@ export function collectChanges(
     if (object === null || !object.mutable || cell.length === 0) continue;
     changes.writeValue(object.record.id, type as DatatypeType, cell[0] as Value, object.record.owner);
   }
-  for (const [id, { type, value, owner }] of runtime.written) changes.writeValue(id, type, value, owner);
+  for (const [id, { type, value, owner }] of runtime.written)
+    changes.writeValue(id, type, value, ownerAfter(owner, runtime.taken.get(id)?.owner));
   for (const [id, { parent, type, cell, original }] of runtime.children) {
     const [value] = cell;
     if (value === undefined) {
@@ -124,11 +134,15 @@ function checkShared(before: MoveObjectRecord, after: ObjectRecord | undefined, 
   );
 }
 
-/** The changes in the form of transaction effects, in order of id. */
+/**
+ * The changes in the form of transaction effects, in order of id: with the ids, too, that were made and wrapped, or
+ * unwrapped and deleted, so that no object of theirs ever lay in the store.
+ */
 export function describeChanges(
   changes: ChangeSet,
   store: ObjectReader,
   runtime: ObjectRuntime,
+  success: boolean,
 ): ChangedObject[] {
   const written = [...changes.writes.values()].map((record): ChangedObject => {
     const before = store.get(record.id);
@@ -148,7 +162,18 @@ export function describeChanges(
     operation: runtime.deletedIds.has(record.id) ? 'deleted' : 'none',
     type: record.type.key,
   }));
-  return [...written, ...removed].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const unseen = (ids: ReadonlySet<Address>, operation: 'created' | 'deleted'): ChangedObject[] =>
+    [...ids]
+      .filter((id) => success && !changes.writes.has(id) && !changes.removed.has(id))
+      .map((id) => ({ id, input: null, output: null, operation, type: null }));
+  const hidden = [...unseen(runtime.newIds, 'created'), ...unseen(runtime.deletedIds, 'deleted')];
+  return [...written, ...removed, ...hidden].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** To whom Sui counts a coin: an address, a party, or the object it is a field of. */
+function holderOf(owner: Owner): Address | null {
+  if (owner.kind === 'address' || owner.kind === 'party') return owner.address;
+  return owner.kind === 'object' ? owner.parent : null;
 }
 
 export interface BalanceChange {
@@ -161,10 +186,10 @@ export interface BalanceChange {
 export function balanceChanges(changes: ChangeSet, store: ObjectReader): BalanceChange[] {
   const sums = new Map<string, BalanceChange>();
   const add = (record: ObjectRecord | undefined, sign: bigint): void => {
-    if (record?.kind !== 'move' || record.owner.kind !== 'address') return;
+    if (record?.kind !== 'move') return;
+    const address = holderOf(record.owner);
     const coin = coinTypeOf(record.type);
-    if (coin === null) return;
-    const { address } = record.owner;
+    if (coin === null || address === null) return;
     const key = `${address}/${coin.key}`;
     const amount = (sums.get(key)?.amount ?? 0n) + sign * coinBalance(record);
     sums.set(key, { address, coinType: coin.key, amount });

@@ -1,5 +1,4 @@
-import { bcs } from '@mysten/sui/bcs';
-
+import { ByteWriter } from '../vm/writer.ts';
 import { typedDigest } from './digests.ts';
 import { Retained, type Codec, type Run } from './retained.ts';
 
@@ -18,42 +17,44 @@ export interface Checkpoint {
   readonly bcs: Uint8Array;
 }
 
-const U64 = bcs.u64();
-const Digest = bcs.ObjectDigest;
-const GasCosts = bcs.struct('GasCostSummary', {
-  computationCost: U64,
-  storageCost: U64,
-  storageRebate: U64,
-  nonRefundableStorageFee: U64,
-});
+const NO_SALT: Uint8Array = new Uint8Array();
+const writer = new ByteWriter();
 
-/** sui-types/messages_checkpoint.rs; commitments, end of epoch and version-specific data are always empty here. */
-const CheckpointSummary = bcs.struct('CheckpointSummary', {
-  epoch: U64,
-  sequenceNumber: U64,
-  networkTotalTransactions: U64,
-  contentDigest: Digest,
-  previousDigest: bcs.option(Digest),
-  epochRollingGasCostSummary: GasCosts,
-  timestampMs: U64,
-  checkpointCommitments: bcs.vector(bcs.u8()),
-  endOfEpochData: bcs.option(bcs.bool()),
-  versionSpecificData: bcs.vector(bcs.u8()),
-});
+/** BCS of CheckpointSummary (sui-types/messages_checkpoint.rs); gas, commitments and end of epoch are always empty here. */
+function summaryBcs(
+  summary: Omit<Checkpoint, 'digest' | 'bcs' | 'transactions'>,
+  salt: Uint8Array,
+): Uint8Array {
+  writer.clear();
+  writer.u64(summary.epoch);
+  writer.u64(summary.sequence);
+  writer.u64(summary.totalTransactions);
+  writer.digest(summary.contentDigest);
+  writer.bool(summary.previousDigest !== null);
+  if (summary.previousDigest !== null) writer.digest(summary.previousDigest);
+  // GasCostSummary of the epoch so far.
+  for (let i = 0; i < 4; i += 1) writer.u64(0n);
+  writer.u64(summary.timestampMs);
+  // Commitments, data of the end of an epoch.
+  writer.u8(0);
+  writer.u8(0);
+  // Version-specific data: sets the genesis of one ledger apart from that of another, and with it the chain id.
+  writer.blob(salt);
+  return writer.finish();
+}
 
-/** CheckpointContents::V1, with user signatures left out. */
-const CheckpointContents = bcs.struct('CheckpointContents', {
-  version: bcs.u8(),
-  transactions: bcs.vector(bcs.struct('ExecutionDigests', { transaction: Digest, effects: Digest })),
-  userSignatures: bcs.vector(bcs.vector(bcs.u8())),
-});
-
-const NO_GAS = { computationCost: 0, storageCost: 0, storageRebate: 0, nonRefundableStorageFee: 0 };
-
+/** Digest of CheckpointContents::V1, with user signatures left out. */
 function contentsDigest(transactions: Checkpoint['transactions']): string {
-  const userSignatures = transactions.map(() => []);
-  const contents = CheckpointContents.serialize({ version: 0, transactions, userSignatures });
-  return typedDigest('CheckpointContents', contents.toBytes());
+  writer.clear();
+  writer.u8(0);
+  writer.uleb(transactions.length);
+  for (const { transaction, effects } of transactions) {
+    writer.digest(transaction);
+    writer.digest(effects);
+  }
+  writer.uleb(transactions.length);
+  for (let i = 0; i < transactions.length; i += 1) writer.uleb(0);
+  return typedDigest('CheckpointContents', writer.finish());
 }
 
 const EMPTY_CONTENTS = contentsDigest([]);
@@ -95,35 +96,22 @@ export class CheckpointLog {
   append(
     at: { epoch: bigint; timestampMs: bigint },
     transactions: Checkpoint['transactions'],
-    salt?: Uint8Array,
+    salt = NO_SALT,
   ): Checkpoint {
     const previous = this.#latest;
     const sequence = previous === null ? 0n : previous.sequence + 1n;
     const contentDigest = transactions.length === 0 ? EMPTY_CONTENTS : contentsDigest(transactions);
     const totalTransactions = (previous?.totalTransactions ?? 0n) + BigInt(transactions.length);
-    const summary = CheckpointSummary.serialize({
-      epoch: at.epoch,
-      sequenceNumber: sequence,
-      networkTotalTransactions: totalTransactions,
-      contentDigest,
-      previousDigest: previous?.digest ?? null,
-      epochRollingGasCostSummary: NO_GAS,
-      timestampMs: at.timestampMs,
-      checkpointCommitments: [],
-      endOfEpochData: null,
-      // Sets the genesis of one ledger apart from that of another, and with it the chain id.
-      versionSpecificData: salt ?? [],
-    }).toBytes();
-    const checkpoint: Checkpoint = {
+    const summary = {
       ...at,
       sequence,
-      digest: typedDigest('CheckpointSummary', summary),
       contentDigest,
       previousDigest: previous?.digest ?? null,
       totalTransactions,
-      transactions,
-      bcs: summary,
     };
+    const bytes = summaryBcs(summary, salt);
+    const digest = typedDigest('CheckpointSummary', bytes);
+    const checkpoint: Checkpoint = { ...summary, digest, transactions, bcs: bytes };
     this.#latest = checkpoint;
     this.retained.append(checkpoint);
     return checkpoint;

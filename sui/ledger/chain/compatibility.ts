@@ -72,7 +72,8 @@ function changed(policy: number, before: NormalModule, after: NormalModule): str
     if (after.functions.get(name)?.whole !== old.whole) return `function ${name} differs`;
   if (policy !== UpgradePolicy.depOnly) return null;
   for (const name of after.datatypes.keys()) if (!before.datatypes.has(name)) return `type ${name} is new`;
-  for (const name of after.functions.keys()) if (!before.functions.has(name)) return `function ${name} is new`;
+  for (const name of after.functions.keys())
+    if (!before.functions.has(name)) return `function ${name} is new`;
   return before.friends === after.friends ? null : 'the list of friends differs';
 }
 

@@ -20,10 +20,14 @@ export type LedgerErrorCode =
   | 'GENESIS_INVALID'
   | 'JOURNAL_LOCKED'
   | 'JOURNAL_CORRUPT'
+  | 'JOURNAL_INCOMPLETE'
   | 'JOURNAL_MISMATCH'
   | 'JOURNAL_DIVERGED'
   | 'JOURNAL_UNREADABLE'
-  | 'JOURNAL_WRITE_FAILED';
+  | 'JOURNAL_WRITE_FAILED'
+  | 'SNAPSHOT_CORRUPT'
+  | 'SNAPSHOT_MISMATCH'
+  | 'SNAPSHOT_FAILED';
 
 const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
   TRANSACTION_MALFORMED: 'Build the transaction with @mysten/sui.',
@@ -46,12 +50,17 @@ const REMEDIES: Readonly<Record<LedgerErrorCode, string>> = {
   JOURNAL_LOCKED: 'End the other process, or give this ledger a journal of its own.',
   JOURNAL_CORRUPT:
     'Restore the journal from a copy, or begin a new chain with another file; never cut it by hand.',
+  JOURNAL_INCOMPLETE:
+    'Put the missing files back beside the journal, or restore a copy of a snapshot to a new place.',
   JOURNAL_MISMATCH: 'Open it with what it was made with, or begin a new chain with another file.',
   JOURNAL_DIVERGED:
     'Open it with the version of the ledger that wrote it, or begin a new chain with another file.',
   JOURNAL_UNREADABLE: 'Check that the folder exists, is writable and has space.',
   JOURNAL_WRITE_FAILED:
     'Make room on the disk and start the ledger again; then look the transaction up by its digest.',
+  SNAPSHOT_CORRUPT: 'Use another copy of the snapshot.',
+  SNAPSHOT_MISMATCH: 'Use a snapshot of this very chain, made by this version of the ledger.',
+  SNAPSHOT_FAILED: 'Make room on the disk; the chain itself goes on, and the next snapshot is tried later.',
 };
 
 /**

@@ -3,7 +3,7 @@ import { decodeValue } from '../vm/bcs.ts';
 import { ExecutionFailure } from '../vm/failure.ts';
 import { Machine, StepMeter, type Limits } from '../vm/interpreter.ts';
 import type { Loader, PackageCode } from '../vm/loader.ts';
-import type { AttestationVerifier, TransactionEnvironment } from '../vm/native.ts';
+import type { AttestationVerifier, Owner, TransactionEnvironment } from '../vm/native.ts';
 import { fullAddress, type Address } from '../vm/types.ts';
 import type { Value } from '../vm/values.ts';
 import { balanceChanges, ChangeSet, collectChanges, describeChanges, type BalanceChange } from './changes.ts';
@@ -187,7 +187,7 @@ class Execution {
     const records = inputs.flatMap((input) => (input.kind === 'pure' ? [] : [input.record]));
     const dependencies = new Set([...records, ...payment.coins].map((record) => record.previousTransaction));
     const readOnlyShared = inputs.flatMap((input) =>
-      input.kind === 'object' && input.record.owner.kind === 'shared' && !input.mutable ? [input.record] : [],
+      input.kind === 'object' && isSequenced(input.record.owner) && !input.mutable ? [input.record] : [],
     );
     const effects = sealEffects({
       status,
@@ -203,7 +203,7 @@ class Execution {
       eventsDigest: eventsDigest(events, transaction.data.sender),
       dependencies: [...dependencies].sort(),
       lamportVersion: this.#lamportVersion(),
-      changed: describeChanges(changes, store, this.#runtime),
+      changed: describeChanges(changes, store, this.#runtime, status.success),
       readOnlyShared,
     });
     return {
@@ -216,6 +216,11 @@ class Execution {
       outputs: this.#runner.outputs,
     };
   }
+}
+
+/** Whether consensus orders the uses of an object. */
+function isSequenced({ kind }: Owner): boolean {
+  return kind === 'shared' || kind === 'party';
 }
 
 function environmentOf(
@@ -254,7 +259,7 @@ function inputSlot(input: CheckedInput, cliques: Cliques, loader: Loader): Input
   const clique = cliques.add();
   if (input.kind === 'pure') return { kind: 'pure', bytes: input.bytes, clique, typed: new Map() };
   const { record } = input;
-  if (input.kind === 'receiving') return { kind: 'receiving', record, clique };
+  if (input.kind === 'receiving') return { kind: 'receiving', record, clique, typed: new Map() };
   const cell = [decodeValue(loader, record.type, record.contents)];
   const object = { record, mutable: input.mutable };
   return { kind: 'object', slot: { type: record.type, cell, clique, hot: false, object, isGas: false } };

@@ -25,7 +25,8 @@ export function loadFramework(
     const modules = bytecode.map((bytes) => ({ bytes, json: deserializeModule(bytes) }));
     const packages = [STD_ID, SUI_ID].map((id) => {
       const own = modules.filter(({ json }) => moduleAddress(json) === id);
-      if (own.length === 0) throw new LedgerError('GENESIS_INVALID', `The framework has no modules of ${id}.`);
+      if (own.length === 0)
+        throw new LedgerError('GENESIS_INVALID', `The framework has no modules of ${id}.`);
       const record = frameworkRecord(id, own, id === STD_ID ? [] : [STD_ID]);
       const code = packageCode(
         record,

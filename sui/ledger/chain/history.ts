@@ -1,7 +1,8 @@
-import { parseType, type Address, type Type } from '../vm/types.ts';
+import type { Address } from '../vm/types.ts';
 import type { BalanceChange } from './changes.ts';
 import type { Effects } from './effects.ts';
 import type { EmittedEvent } from './object-runtime.ts';
+import { textOfType, typeOfText } from './packed-types.ts';
 import { Retained, type Codec } from './retained.ts';
 import { restoreTransaction, type ParsedTransaction } from './transaction.ts';
 
@@ -162,26 +163,6 @@ function packEvent(event: EmittedEvent): PackedEvent {
 
 function unpackEvent(event: PackedEvent): EmittedEvent {
   return { ...event, type: typeOfText(event.type) };
-}
-
-const TYPES_MAX = 4_096;
-const types = new Map<string, Type>();
-
-/** Canonical text of a type. Throws SyntaxError for one that `typeOfText` could not read again. */
-export function textOfType(type: Type): string {
-  if (types.get(type.key)?.key !== type.key && typeOfText(type.key).key !== type.key)
-    throw new SyntaxError(`not a type: ${type.key.slice(0, 80)}`);
-  return type.key;
-}
-
-/** The type with this canonical text. */
-export function typeOfText(text: string): Type {
-  const known = types.get(text);
-  if (known !== undefined) return known;
-  const type = parseType(text);
-  if (types.size >= TYPES_MAX) types.clear();
-  types.set(text, type);
-  return type;
 }
 
 function once<T extends object>(make: () => T): () => T {

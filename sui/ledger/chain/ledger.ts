@@ -7,7 +7,7 @@ import type { Loader } from '../vm/loader.ts';
 import type { AttestationVerifier } from '../vm/native.ts';
 import { fullAddress } from '../vm/types.ts';
 import { recordAttestations, replayAttestations, type Change, type ChangeSink } from './change.ts';
-import { Chain, type Applied, type ChainView, type PackedChain } from './chain.ts';
+import { Chain, type Applied, type ChainView, type NewRuns, type PackedChain } from './chain.ts';
 import type { Checkpoint, CheckpointLog } from './checkpoints.ts';
 import { LedgerClock, type ManualClock } from './clock.ts';
 import { LedgerError } from './errors.ts';
@@ -132,6 +132,11 @@ export class Ledger {
   /** What the chain is now, changes that are not durable yet included. */
   view(): ChainView {
     return this.#chain.view();
+  }
+
+  /** Keeps the history of a view, whose changes are durable, in the packed form that was made of it. */
+  adopt(runs: NewRuns): void {
+    this.#chain.adopt(runs);
   }
 
   /** Begins to accept changes, which go to `sink`, and to follow the clock. */

@@ -34,7 +34,11 @@ export function callLinkage(
   return new Map([...chosen].map(([original, { id }]) => [original, id]));
 }
 
-function choose(chosen: Map<Address, Choice>, { id, originalId, version }: PackageCode, exact: boolean): void {
+function choose(
+  chosen: Map<Address, Choice>,
+  { id, originalId, version }: PackageCode,
+  exact: boolean,
+): void {
   const before = chosen.get(originalId);
   const newer = before === undefined || version > before.version ? { id, version } : before;
   if (before?.exact === true && newer.id !== before.id) throw conflict(before.id, id);

@@ -97,8 +97,8 @@ export class ObjectRuntime implements ObjectAccess {
   }
 
   deleteId(id: Address): void {
-    this.newIds.delete(id);
-    this.deletedIds.add(id);
+    // What was made in this transaction leaves no trace.
+    if (!this.newIds.delete(id)) this.deletedIds.add(id);
   }
 
   transfer(type: Type, value: Value, owner: Owner): void {

@@ -1,7 +1,8 @@
-import { bcs, TypeTagSerializer } from '@mysten/sui/bcs';
+import { bcs } from '@mysten/sui/bcs';
 
 import type { Owner } from '../vm/native.ts';
 import {
+  encodeTypeTag,
   fullAddress,
   isDatatype,
   parseType,
@@ -9,7 +10,9 @@ import {
   type DatatypeType,
   type Type,
 } from '../vm/types.ts';
+import { ByteWriter } from '../vm/writer.ts';
 import { typedDigest } from './digests.ts';
+import { PackedObjects } from './packed-objects.ts';
 
 interface RecordBase {
   readonly id: Address;
@@ -78,31 +81,73 @@ export function ownerBcs(owner: Owner): typeof bcs.Owner.$inferInput {
       return { ObjectOwner: owner.parent };
     case 'shared':
       return { Shared: { initialSharedVersion: owner.initialVersion } };
+    case 'party':
+      return { ConsensusAddressOwner: { startVersion: owner.startVersion, owner: owner.address } };
     case 'immutable':
       return { Immutable: null };
   }
 }
 
-function moveObjectType(type: DatatypeType): typeof bcs.MoveObjectType.$inferInput {
-  if (type.key === SUI_COIN.key) return { GasCoin: null };
+/** BCS of an Owner (sui-types/object.rs). */
+export function writeOwner(writer: ByteWriter, owner: Owner): void {
+  switch (owner.kind) {
+    case 'address':
+      writer.u8(0);
+      writer.address(owner.address);
+      return;
+    case 'object':
+      writer.u8(1);
+      writer.address(owner.parent);
+      return;
+    case 'shared':
+      writer.u8(2);
+      writer.u64(owner.initialVersion);
+      return;
+    case 'immutable':
+      writer.u8(3);
+      return;
+  }
+}
+
+/** BCS of a MoveObjectType (sui-types/base_types.rs), which has short forms for coins. */
+function writeMoveObjectType(writer: ByteWriter, type: DatatypeType): void {
   const coin = coinTypeOf(type);
-  if (coin !== null) return { Coin: coin.key };
-  const tag = TypeTagSerializer.parseFromStr(type.key, true);
-  if (!('struct' in tag)) throw new TypeError(`${type.key} is not a struct`);
-  return { Other: tag.struct };
+  if (type.key === SUI_COIN.key) {
+    writer.u8(1);
+  } else if (coin !== null) {
+    writer.u8(3);
+    writer.raw(encodeTypeTag(coin));
+  } else {
+    writer.u8(0);
+    // A StructTag is a TypeTag without its leading variant byte.
+    writer.raw(encodeTypeTag(type).subarray(1));
+  }
+}
+
+const writer = new ByteWriter();
+
+/** Written by hand and not by the SDK's schema: every transaction writes several, and the schema takes ten times as long. */
+function moveObjectBcs(record: Omit<MoveObjectRecord, 'digest'>): Uint8Array {
+  writer.clear();
+  writer.u8(0);
+  writeMoveObjectType(writer, record.type);
+  writer.bool(record.hasPublicTransfer);
+  writer.u64(record.version);
+  writer.blob(record.contents);
+  writeOwner(writer, record.owner);
+  writer.digest(record.previousTransaction);
+  // Storage rebate.
+  writer.u64(0n);
+  return writer.finish();
 }
 
 /** BCS of an object as a Sui node stores and hashes it. */
 export function objectBcs(
   record: Omit<MoveObjectRecord, 'digest'> | Omit<PackageRecord, 'digest'>,
 ): Uint8Array {
+  if (record.kind === 'move') return moveObjectBcs(record);
   const { owner, previousTransaction } = record;
   const rest = { owner: ownerBcs(owner), previousTransaction, storageRebate: 0 };
-  if (record.kind === 'move') {
-    const { type, hasPublicTransfer, version, contents } = record;
-    const move = { type: moveObjectType(type), hasPublicTransfer, version, contents };
-    return bcs.Object.serialize({ data: { Move: move }, ...rest }, { maxSize: 1 << 20 }).toBytes();
-  }
   const { id, version, modules, typeOrigins, linkage } = record;
   const data = {
     id,
@@ -134,7 +179,9 @@ export interface ObjectReader {
 
 /** The objects that exist, each in its latest version, with an index by owner. */
 export class ObjectStore implements ObjectReader {
-  readonly #objects = new Map<Address, ObjectRecord>();
+  /** A number is that of an object in #packed that nobody has asked for yet. */
+  readonly #objects = new Map<Address, ObjectRecord | number>();
+  #packed = new PackedObjects([]);
   readonly #byOwner = new Map<string, Set<Address>>();
   /** What the objects were before the change that is being tracked. */
   #before: Map<Address, ObjectRecord | undefined> | null = null;
@@ -144,11 +191,33 @@ export class ObjectStore implements ObjectReader {
   }
 
   get(id: Address): ObjectRecord | undefined {
-    return this.#objects.get(id);
+    const found = this.#objects.get(id);
+    if (typeof found !== 'number') return found;
+    const record = this.#packed.record(found);
+    this.#objects.set(id, record);
+    return record;
   }
 
-  all(): ObjectRecord[] {
-    return [...this.#objects.values()];
+  /** All objects as they are now, whatever becomes of them while they are gone through. */
+  all(): Iterable<ObjectRecord> {
+    const [records, packed] = [[...this.#objects.values()], this.#packed];
+    return {
+      *[Symbol.iterator]() {
+        for (const record of records) yield typeof record === 'number' ? packed.record(record) : record;
+      },
+    };
+  }
+
+  /** In place of what is here: objects that are unpacked when somebody asks for them. */
+  restore(packed: PackedObjects): void {
+    this.#packed = packed;
+    this.#objects.clear();
+    this.#byOwner.clear();
+    for (let number = 0; number < packed.length; number += 1) {
+      const id = packed.id(number);
+      this.#objects.set(id, number);
+      this.#index(id, packed.owner(number));
+    }
   }
 
   /** From here on remembers what changes; the function returned takes all of that back. */
@@ -173,11 +242,7 @@ export class ObjectStore implements ObjectReader {
     this.#remember(record.id);
     this.#unindex(record.id);
     this.#objects.set(record.id, record);
-    const key = ownerKey(record.owner);
-    if (key === null) return;
-    const owned = this.#byOwner.get(key);
-    if (owned === undefined) this.#byOwner.set(key, new Set([record.id]));
-    else owned.add(record.id);
+    this.#index(record.id, record.owner);
   }
 
   delete(id: Address): void {
@@ -186,21 +251,29 @@ export class ObjectStore implements ObjectReader {
     this.#objects.delete(id);
   }
 
-  /** Objects of an address, or children (dynamic fields) of an object, in order of id. */
+  /** Objects of an address, as owner or as party, or children (dynamic fields) of an object, in order of id. */
   ownedBy(kind: 'address' | 'object', owner: Address): MoveObjectRecord[] {
     const ids = [...(this.#byOwner.get(`${kind}:${owner}`) ?? [])].sort();
     return ids.flatMap((id) => {
-      const record = this.#objects.get(id);
+      const record = this.get(id);
       return record?.kind === 'move' ? [record] : [];
     });
   }
 
   #remember(id: Address): void {
-    if (this.#before !== null && !this.#before.has(id)) this.#before.set(id, this.#objects.get(id));
+    if (this.#before !== null && !this.#before.has(id)) this.#before.set(id, this.get(id));
+  }
+
+  #index(id: Address, owner: Owner): void {
+    const key = ownerKey(owner);
+    if (key === null) return;
+    const owned = this.#byOwner.get(key);
+    if (owned === undefined) this.#byOwner.set(key, new Set([id]));
+    else owned.add(id);
   }
 
   #unindex(id: Address): void {
-    const before = this.#objects.get(id);
+    const before = this.get(id);
     const key = before === undefined ? null : ownerKey(before.owner);
     if (key === null) return;
     const owned = this.#byOwner.get(key);
@@ -210,6 +283,6 @@ export class ObjectStore implements ObjectReader {
 }
 
 function ownerKey(owner: Owner): string | null {
-  if (owner.kind === 'address') return `address:${owner.address}`;
+  if (owner.kind === 'address' || owner.kind === 'party') return `address:${owner.address}`;
   return owner.kind === 'object' ? `object:${owner.parent}` : null;
 }

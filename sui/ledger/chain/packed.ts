@@ -31,17 +31,13 @@ const ADDRESS_LENGTH = 66;
 const COMMON_LENGTH_MAX = 24;
 const BLOCK_HEADER_BYTES = 8;
 
-/** Collects values to a block. */
+/** Collects values to blocks, one after the other. */
 export class BlockWriter {
   readonly #out = new Output();
-  readonly #offsets: number[] = [];
   readonly #texts = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
-  readonly #keys: (readonly string[])[] = [];
-
-  get bytes(): number {
-    return this.#out.length;
-  }
+  #offsets: number[] = [];
+  #keys: (readonly string[])[] = [];
 
   /**
    * Plain data: null, undefined, booleans, numbers, bigints, strings, Uint8Array, and arrays, maps and objects of
@@ -52,6 +48,7 @@ export class BlockWriter {
     this.#write(value);
   }
 
+  /** The block of all that was added since the one before. */
   finish(): Bytes {
     const count = this.#offsets.length;
     const head = BLOCK_HEADER_BYTES + count * 4;
@@ -70,6 +67,11 @@ export class BlockWriter {
     for (const [index, offset] of this.#offsets.entries())
       view.setUint32(BLOCK_HEADER_BYTES + index * 4, head + offset, true);
     block.set(this.#out.view(), head);
+    this.#out.length = 0;
+    this.#texts.clear();
+    this.#shapes.clear();
+    this.#offsets = [];
+    this.#keys = [];
     return block;
   }
 
@@ -188,6 +190,18 @@ export class PackedBlock {
     return this.#read(new Input(this.bytes, this.#buffer, offset));
   }
 
+  /** `hashKey` of value number `index`, a string. */
+  keyHash(index: number): number {
+    const offset = this.#buffer.readUInt32LE(BLOCK_HEADER_BYTES + index * 4);
+    const isPlain = this.#buffer[offset] === Tag.text && (this.#buffer[offset + 1] ?? 0x80) < 0x80;
+    if (!isPlain) return hashKey(this.get(index) as string);
+    const start = offset + 2;
+    let hash = 0;
+    for (let i = start; i < start + KEY_CHARACTERS; i += 1)
+      hash = Math.imul(hash, 31) + (this.#buffer[i] ?? 0);
+    return hash >>> 0;
+  }
+
   #read(input: Input): unknown {
     const tag = input.byte();
     switch (tag) {
@@ -258,6 +272,16 @@ export class PackedBlock {
     );
     return (this.#tables = { texts, shapes });
   }
+}
+
+/** Enough of a digest to tell it from most others. */
+const KEY_CHARACTERS = 8;
+
+/** A hash (u32) of an ASCII string of at least eight characters that are random, as those of digests are. */
+export function hashKey(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < KEY_CHARACTERS; i += 1) hash = Math.imul(hash, 31) + text.charCodeAt(i);
+  return hash >>> 0;
 }
 
 function indexOf(table: Map<string, number>, text: string): number {

@@ -122,7 +122,10 @@ function packageRecord(
 /** Bytes of a package as Sui counts them against its limit (MovePackage::size). */
 function packageSize({ modules, typeOrigins, linkage }: NewPackage): number {
   const code = [...modules].reduce((sum, [name, bytes]) => sum + name.length + bytes.length, 0);
-  const types = typeOrigins.reduce((sum, { module, name }) => sum + module.length + name.length + ID_BYTES, 0);
+  const types = typeOrigins.reduce(
+    (sum, { module, name }) => sum + module.length + name.length + ID_BYTES,
+    0,
+  );
   return VERSION_BYTES + code + types + linkage.length * (ID_BYTES + ID_BYTES + VERSION_BYTES);
 }
 

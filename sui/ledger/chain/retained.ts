@@ -1,4 +1,4 @@
-import { BlockWriter, PackedBlock } from './packed.ts';
+import { BlockWriter, hashKey, PackedBlock } from './packed.ts';
 
 /** How items of a list become plain values and come back: an item is `parts` values that are read one by one. */
 export interface Codec<T> {
@@ -32,13 +32,67 @@ const RUN_ITEMS = 256;
 const TRIM_ITEMS = 4_096;
 
 /**
+ * Finds packed items by the hash of their keys in 8 bytes an item: the keys themselves, in a map, would take half as
+ * much memory as the items and most of the time it takes to load a snapshot.
+ */
+class HashIndex {
+  /** Number of an item minus #base, plus one; 0 is free. */
+  #slots = new Uint32Array(0);
+  #base = 0;
+  #used = 0;
+
+  /** Numbers of the items that may have the key, and of some that do not. */
+  *candidates(key: string): Generator<number> {
+    if (this.#slots.length === 0) return;
+    const mask = this.#slots.length - 1;
+    for (let i = mix(hashKey(key)) & mask; ; i = (i + 1) & mask) {
+      const slot = this.#slots[i];
+      if (slot === undefined || slot === 0) return;
+      yield this.#base + slot - 1;
+    }
+  }
+
+  /** Adds the items of the last of `runs`, or begins anew with those of all of them if it is full. */
+  add(runs: readonly Run[], added: readonly Run[], parts: number): void {
+    const count = added.reduce((sum, run) => sum + run.count, 0);
+    if ((this.#used + count) * 2 <= this.#slots.length) {
+      for (const run of added) this.#insert(run, parts);
+      return;
+    }
+    const all = runs.reduce((sum, run) => sum + run.count, 0);
+    // Room for as much again, at most half full.
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(all, 1) * 3)));
+    this.#base = runs[0]?.first ?? 0;
+    this.#used = 0;
+    for (const run of runs) this.#insert(run, parts);
+  }
+
+  #insert({ first, count, block }: Run, parts: number): void {
+    const mask = this.#slots.length - 1;
+    for (let index = 0; index < count; index += 1) {
+      let i = mix(block.keyHash(index * parts)) & mask;
+      while (this.#slots[i] !== 0) i = (i + 1) & mask;
+      this.#slots[i] = first + index - this.#base + 1;
+    }
+    this.#used += count;
+  }
+}
+
+/** Spreads a hash over its low bits, which choose the slot. */
+function mix(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0;
+}
+
+/**
  * A list whose items have running numbers and whose oldest items are dropped. Those that a snapshot has packed stay in
  * that form, in which a transaction takes a tenth of the memory, and are parsed each time somebody asks.
  */
 export class Retained<T> {
   readonly #lengthMax: number;
   readonly #codec: Codec<T>;
+  /** Of the items that are not packed. */
   readonly #numbers = new Map<string, number>();
+  readonly #packed = new HashIndex();
   #first = 0;
   #runs: Run[] = [];
   #items: T[] = [];
@@ -87,7 +141,12 @@ export class Retained<T> {
 
   find(key: string): T | undefined {
     const number = this.#numbers.get(key);
-    return number === undefined ? undefined : this.#at(number);
+    if (number !== undefined) return this.#at(number);
+    for (const candidate of this.#packed.candidates(key)) {
+      const run = candidate < this.#first ? undefined : this.#runOf(candidate);
+      if (run !== undefined && this.#packedKey(run, candidate) === key) return this.#at(candidate);
+    }
+    return undefined;
   }
 
   /** Items with a number above `after` and below `before`, in the order asked for. */
@@ -110,9 +169,12 @@ export class Retained<T> {
     // The oldest items may have been dropped since; then those packed are too few to be worth the trouble.
     if (runs[0]?.first !== this.#itemsFirst) return;
     const count = runs.reduce((sum, run) => sum + run.count, 0);
+    const { key, parts } = this.#codec;
+    if (key !== undefined) for (const item of this.#items.slice(0, count)) this.#numbers.delete(key(item));
     this.#items = this.#items.slice(count);
     this.#itemsFirst += count;
     this.#runs.push(...runs);
+    if (key !== undefined) this.#packed.add(this.#runs, runs, parts);
   }
 
   /** Fills an empty list with what a view held. */
@@ -121,11 +183,7 @@ export class Retained<T> {
     this.#runs = [...runs];
     const last = runs.at(-1);
     this.#itemsFirst = last === undefined ? first : last.first + last.count;
-    if (this.#codec.key === undefined) return;
-    for (const run of runs) {
-      for (let i = Math.max(0, first - run.first); i < run.count; i += 1)
-        this.#numbers.set(this.#packedKey(run, i), run.first + i);
-    }
+    if (this.#codec.key !== undefined) this.#packed.add(runs, runs, this.#codec.parts);
   }
 
   #at(number: number): T | undefined {
@@ -151,19 +209,15 @@ export class Retained<T> {
     return undefined;
   }
 
-  #packedKey(run: Run, index: number): string {
-    return run.block.get(index * this.#codec.parts) as string;
+  #packedKey(run: Run, number: number): string {
+    return run.block.get((number - run.first) * this.#codec.parts) as string;
   }
 
   #drop(): void {
     const number = this.#first;
     const { key } = this.#codec;
-    if (key !== undefined) {
-      const run = number < this.#itemsFirst ? this.#runOf(number) : undefined;
-      const item = this.#items[number - this.#itemsFirst];
-      if (run !== undefined) this.#numbers.delete(this.#packedKey(run, number - run.first));
-      else if (item !== undefined) this.#numbers.delete(key(item));
-    }
+    const item = this.#items[number - this.#itemsFirst];
+    if (key !== undefined && item !== undefined) this.#numbers.delete(key(item));
     this.#first += 1;
     const [oldest] = this.#runs;
     if (oldest !== undefined && oldest.first + oldest.count <= this.#first) this.#runs.shift();
@@ -176,9 +230,9 @@ export class Retained<T> {
 
 /** Packs the items of a view that are in no run yet, run by run. */
 export function* packRuns<T>({ items, itemsFirst }: RetainedView<T>, codec: Codec<T>): Generator<Run> {
+  const writer = new BlockWriter();
   for (let start = 0; start < items.length; start += RUN_ITEMS) {
     const part = items.slice(start, start + RUN_ITEMS);
-    const writer = new BlockWriter();
     for (const item of part) for (const value of codec.pack(item)) writer.add(value);
     yield { first: itemsFirst + start, count: part.length, block: new PackedBlock(writer.finish()) };
   }

@@ -37,7 +37,12 @@ export type InputSlot =
       readonly clique: number;
       readonly typed: Map<string, Slot>;
     }
-  | { readonly kind: 'receiving'; readonly record: MoveObjectRecord; readonly clique: number };
+  | {
+      readonly kind: 'receiving';
+      readonly record: MoveObjectRecord;
+      readonly clique: number;
+      readonly typed: Map<string, Slot>;
+    };
 
 /** What one command did with its arguments. */
 export interface CommandUse {
@@ -161,11 +166,12 @@ export class Slots {
 
   #inputSlot(input: InputSlot, position: number, expected: Type): Slot {
     if (input.kind === 'object') return input.slot;
-    if (input.kind === 'receiving')
-      return this.#receivingSlot(input.record, input.clique, position, expected);
     const known = input.typed.get(expected.key);
     if (known !== undefined) return known;
-    const value = this.#decodePure(input.bytes, position, expected);
+    const value =
+      input.kind === 'pure'
+        ? this.#decodePure(input.bytes, position, expected)
+        : this.#receiving(input.record, position, expected);
     const slot: Slot = {
       type: expected,
       cell: [value],
@@ -179,17 +185,10 @@ export class Slots {
   }
 
   /** `Receiving<T> { id: ID, version }` for whichever T the function asks; `receive` checks the object's type. */
-  #receivingSlot(record: MoveObjectRecord, clique: number, position: number, expected: Type): Slot {
+  #receiving(record: MoveObjectRecord, position: number, expected: Type): Value {
     if (!isDatatype(expected, SUI_ID, 'transfer', 'Receiving'))
       throw argumentFault(position, 'TYPE_MISMATCH');
-    return {
-      type: expected,
-      cell: [[[record.id], record.version]],
-      clique,
-      hot: false,
-      object: null,
-      isGas: false,
-    };
+    return [[record.id], record.version];
   }
 
   #decodePure(bytes: Uint8Array, position: number, expected: Type): Value {

@@ -2,6 +2,8 @@ import { bcs } from '@mysten/sui/bcs';
 
 import { typedDigest } from './digests.ts';
 import { LedgerError } from './errors.ts';
+import { checkLimits } from './limits.ts';
+import { quickParse } from './parse.ts';
 
 /** TransactionData version 1 in the JSON shape of @mysten/sui's BCS schemas. */
 export type TransactionData = Extract<typeof bcs.TransactionData.$inferType, { $kind: 'V1' }>['V1'];
@@ -24,8 +26,6 @@ export interface ParsedTransaction {
 
 /** As in Sui's protocol config. */
 const TRANSACTION_BYTES_MAX = 128 * 1024;
-const COMMANDS_MAX = 1_024;
-const INPUTS_MAX = 2_048;
 
 /** Parses the BCS of a TransactionData; refuses bytes that are not its canonical form. */
 export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
@@ -34,6 +34,12 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
       'TRANSACTION_MALFORMED',
       `The transaction is larger than ${TRANSACTION_BYTES_MAX} bytes.`,
     );
+  }
+  const quick = quickParse(bytes);
+  if (quick !== null) {
+    const transaction = describeTransaction(quick, bytes);
+    checkLimits(transaction.program);
+    return transaction;
   }
   let data: TransactionData;
   try {
@@ -52,7 +58,7 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
 
 /** A transaction that `parseTransaction` accepted once: its bytes are known to be canonical. */
 export function restoreTransaction(bytes: Uint8Array, digest?: string): ParsedTransaction {
-  return describeTransaction(bcs.TransactionData.parse(bytes).V1, bytes, digest);
+  return describeTransaction(quickParse(bytes) ?? bcs.TransactionData.parse(bytes).V1, bytes, digest);
 }
 
 /** Completes transaction data with bytes and digest, unless they are known. */
@@ -66,12 +72,8 @@ export function describeTransaction(
     throw new LedgerError('UNSUPPORTED', `Transactions of kind ${kind.$kind} are not accepted.`);
   }
   const program = kind.ProgrammableTransaction;
-  if (program.commands.length > COMMANDS_MAX || program.inputs.length > INPUTS_MAX) {
-    throw new LedgerError(
-      'INPUT_INVALID',
-      `At most ${COMMANDS_MAX} commands and ${INPUTS_MAX} inputs are allowed.`,
-    );
-  }
+  // Bytes that are known were checked when they came.
+  if (known === undefined) checkLimits(program);
   const bytes = known ?? bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
   return { data, program, bytes, digest: knownDigest ?? typedDigest('TransactionData', bytes) };
 }

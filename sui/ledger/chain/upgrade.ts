@@ -53,12 +53,18 @@ export function upgradePackage(loader: Loader, store: ObjectReader, request: Upg
   const { ticket, dependencies } = request;
   if (ticket.package !== request.package) {
     const ids = { packageId: request.package, ticketId: ticket.package };
-    throw refuse({ kind: 'PACKAGE_ID_DOES_NOT_MATCH', ...ids }, `The ticket is for package ${ticket.package}`);
+    throw refuse(
+      { kind: 'PACKAGE_ID_DOES_NOT_MATCH', ...ids },
+      `The ticket is for package ${ticket.package}`,
+    );
   }
   const modules = request.modules.map(deserializeModule);
   const digest = packageDigest(request.modules, dependencies);
   if (!Buffer.from(digest).equals(ticket.digest))
-    throw refuse({ kind: 'DIGEST_DOES_NOT_MATCH', digest }, 'The ticket is for other modules or dependencies');
+    throw refuse(
+      { kind: 'DIGEST_DOES_NOT_MATCH', digest },
+      'The ticket is for other modules or dependencies',
+    );
   const current = currentPackage(loader, store, request.package);
   const { originalId, version, origins } = current;
   const release = { id: request.nextId(), originalId, version: version + 1n, origins };

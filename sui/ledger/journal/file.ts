@@ -1,4 +1,4 @@
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { access, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,35 +19,102 @@ export interface JournalFile extends ReadableBytes {
   close(): Promise<void>;
 }
 
-/** Opens a journal as its only writer, creating it durably if it is missing. @throws LedgerError JOURNAL_LOCKED */
-export type OpenFile = (path: string) => Promise<JournalFile>;
+/** Where a journal lies with the files that belong to it. Every method rejects when the disk says no. */
+export interface Disk {
+  /** Opens a journal as its only writer, creating it durably if it is missing. @throws LedgerError JOURNAL_LOCKED */
+  openLocked(path: string): Promise<JournalFile>;
+  /** Opens a file that exists. */
+  open(path: string): Promise<JournalFile>;
+  /** An empty file in the place of whatever was there. */
+  create(path: string): Promise<JournalFile>;
+  exists(path: string): Promise<boolean>;
+  /** Names of the files in the folder of `path`. */
+  list(path: string): Promise<string[]>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file, if it is there. */
+  remove(path: string): Promise<void>;
+  /** Resolves once the names in the folder of `path` are on the disk. */
+  syncFolder(path: string): Promise<void>;
+}
 
-/** A journal on this machine's disk. */
-export async function openFile(path: string): Promise<JournalFile> {
-  await mkdir(dirname(path), { recursive: true });
-  // a+ would ignore write positions, r+ does not create: so create first, keeping what is there.
-  await (await open(path, 'a', 0o600)).close();
-  const handle = await open(path, 'r+');
+/** Readable by the ledger's own user alone. */
+const MODE = 0o600;
+
+/** This machine's disk. */
+export const localDisk: Disk = {
+  async openLocked(path) {
+    await mkdir(dirname(path), { recursive: true });
+    // a+ would ignore write positions, r+ does not create: so create first, keeping what is there.
+    await (await open(path, 'a', MODE)).close();
+    const handle = await open(path, 'r+');
+    try {
+      const release = await lock(handle, path);
+      await syncFolder(dirname(path));
+      return fileOn(handle, release);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  },
+  open: async (path) => fileOn(await open(path, 'r+')),
+  async create(path) {
+    await mkdir(dirname(path), { recursive: true });
+    return fileOn(await open(path, 'w+', MODE));
+  },
+  exists: (path) =>
+    access(path).then(
+      () => true,
+      () => false,
+    ),
+  list: (path) => readdir(dirname(path)),
+  rename,
+  remove: (path) => rm(path, { force: true }),
+  syncFolder: (path) => syncFolder(dirname(path)),
+};
+
+function fileOn(handle: FileHandle, release?: () => Promise<void>): JournalFile {
+  return {
+    size: async () => (await handle.stat()).size,
+    read: (offset, length) => readFully(handle, offset, length),
+    write: (offset, bytes) => writeFully(handle, offset, bytes),
+    truncate: (length) => handle.truncate(length),
+    // fdatasync also writes the file's size, which is all the metadata that reading needs.
+    sync: () => handle.datasync(),
+    close: async () => {
+      await handle.close();
+      await release?.();
+    },
+  };
+}
+
+/**
+ * A file that is there whole or not at all: `fill` writes it under another name, which it has until all of it is on
+ * the disk.
+ */
+export async function writeAtomically<T>(
+  disk: Disk,
+  path: string,
+  fill: (file: JournalFile) => Promise<T>,
+): Promise<T> {
+  const temporary = `${path}${TEMPORARY}`;
+  const file = await disk.create(temporary);
+  let result: T;
   try {
-    const release = await lock(handle, path);
-    await syncFolder(dirname(path));
-    return {
-      size: async () => (await handle.stat()).size,
-      read: (offset, length) => readFully(handle, offset, length),
-      write: (offset, bytes) => writeFully(handle, offset, bytes),
-      truncate: (length) => handle.truncate(length),
-      // fdatasync also writes the file's size, which is all the metadata that reading needs.
-      sync: () => handle.datasync(),
-      close: async () => {
-        await handle.close();
-        await release();
-      },
-    };
+    result = await fill(file);
+    await file.sync();
+    await file.close();
   } catch (error) {
-    await handle.close();
+    await file.close().catch(() => undefined);
+    await disk.remove(temporary).catch(() => undefined);
     throw error;
   }
+  await disk.rename(temporary, path);
+  await disk.syncFolder(path);
+  return result;
 }
+
+/** End of the name of a file that is not finished. */
+export const TEMPORARY = '.new';
 
 /** A new name in a folder survives a crash only once the folder itself is written. */
 async function syncFolder(path: string): Promise<void> {
@@ -60,7 +127,8 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 async function readFully(handle: FileHandle, offset: number, length: number): Promise<Bytes> {
-  const bytes = new Uint8Array(length);
+  // Not filled with zeros first: much is read when a ledger is opened.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let done = 0;
   while (done < length) {
     const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);

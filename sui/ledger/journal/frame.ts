@@ -4,10 +4,12 @@ import { concatBytes, equalBytes, utf8, type Bytes } from '@k3s-daas/core';
 
 import { LedgerError } from '../chain/errors.ts';
 
-// On disk: MAGIC, then per record: length (u32 LE) ‖ CRC-32 of these four bytes ‖ record ‖ CRC-32 of the record.
+// On disk: a magic, then per record: length (u32 LE) ‖ CRC-32 of these four bytes ‖ record ‖ CRC-32 of the record.
 // The length has a checksum of its own: a flipped bit in it must not pass for a record that was cut off.
 
 export const MAGIC: Bytes = utf8('k3s-daas/ledger/v1\n');
+/** Of a file that goes on where another one of the same journal ends. */
+export const SEGMENT_MAGIC: Bytes = utf8('k3s-daas/ledger/segment/v1\n');
 const FAMILY = utf8('k3s-daas/ledger/');
 const HEADER_BYTES = 8;
 const CHECKSUM_BYTES = 4;
@@ -46,18 +48,18 @@ export function encodeFrame(record: Bytes): Bytes {
  * What follows there was cut off while it was written, or has sectors at its end that were never written (zeros).
  * @throws LedgerError JOURNAL_CORRUPT, naming the offset, for anything else; JOURNAL_MISMATCH for another format
  */
-export async function* scanFrames(file: ReadableBytes): AsyncGenerator<Frame, number> {
+export async function* scanFrames(file: ReadableBytes, wanted: Bytes = MAGIC): AsyncGenerator<Frame, number> {
   const size = await file.size();
   const read = bufferedReader(file, size);
-  const magic = await read(0, Math.min(MAGIC.length, size));
-  if (!equalBytes(magic, MAGIC.subarray(0, magic.length))) {
+  const magic = await read(0, Math.min(wanted.length, size));
+  if (!equalBytes(magic, wanted.subarray(0, magic.length))) {
     if (await isUnwritten(file, 0, size)) return 0;
     if (equalBytes(magic.subarray(0, FAMILY.length), FAMILY))
       throw new LedgerError('JOURNAL_MISMATCH', 'The journal has a format that this version does not read.');
     throw corrupt(0, 'the file is not a journal');
   }
-  if (size < MAGIC.length) return 0;
-  let offset = MAGIC.length;
+  if (size < wanted.length) return 0;
+  let offset = wanted.length;
   while (offset + HEADER_BYTES <= size) {
     const length = recordLength(await read(offset, HEADER_BYTES));
     if (length === null) {

@@ -17,6 +17,13 @@ export interface GenesisRecord {
   readonly chainId: string;
 }
 
+/** A place in a chain: the state after a checkpoint. */
+export interface Base {
+  readonly chainId: string;
+  readonly sequence: bigint;
+  readonly digest: string;
+}
+
 export interface ChangeRecord {
   readonly change: Change;
   readonly checkpointDigest: string;
@@ -34,6 +41,12 @@ const Genesis = bcs.struct('Genesis', {
   callDepthMax: U64,
   frameworkDigest: bcs.fixedArray(32, bcs.u8()),
   chainId: bcs.ObjectDigest,
+});
+
+const BaseRecord = bcs.struct('Base', {
+  chainId: bcs.ObjectDigest,
+  sequence: U64,
+  digest: bcs.ObjectDigest,
 });
 
 const Attestation = bcs.struct('Attestation', {
@@ -57,6 +70,8 @@ const Record = bcs.struct('Record', {
     }),
     grant: bcs.struct('Grant', { address: bcs.Address, mist: U64 }),
     epoch: null,
+    // Ends a file: what comes after this checkpoint is in the segment with its number.
+    continued: U64,
   }),
   checkpointDigest: bcs.ObjectDigest,
 });
@@ -90,6 +105,24 @@ export function decodeGenesis(bytes: Bytes): GenesisRecord {
   return genesis;
 }
 
+export function encodeBase(base: Base): Bytes {
+  return exact(BaseRecord.serialize(base).toBytes());
+}
+
+/** Throws for bytes that are not the base of a segment in its canonical form. */
+export function decodeBase(bytes: Bytes): Base {
+  const { chainId, sequence, digest } = BaseRecord.parse(bytes);
+  const base = { chainId, sequence: BigInt(sequence), digest };
+  if (!equalBytes(encodeBase(base), bytes)) throw new RangeError('the record is not canonical');
+  return base;
+}
+
+/** The record that ends a file which a segment with this base continues. */
+export function encodeContinued({ sequence, digest }: Omit<Base, 'chainId'>): Bytes {
+  const record = { timestampMs: 0, change: { continued: sequence }, checkpointDigest: digest };
+  return exact(Record.serialize(record).toBytes());
+}
+
 export function encodeChange({ change, checkpointDigest }: ChangeRecord): Bytes {
   const { timestampMs } = change;
   return exact(
@@ -97,11 +130,13 @@ export function encodeChange({ change, checkpointDigest }: ChangeRecord): Bytes 
   );
 }
 
-/** Throws for bytes that are not a change record. */
-export function decodeChange(bytes: Bytes): ChangeRecord {
+/** Throws for bytes that are not a change record. A number is that of the checkpoint after which the file ends. */
+export function decodeChange(bytes: Bytes): ChangeRecord | bigint {
   const { timestampMs: time, change: parsed, checkpointDigest } = Record.parse(bytes);
   const timestampMs = BigInt(time);
   switch (parsed.$kind) {
+    case 'continued':
+      return BigInt(parsed.continued);
     case 'transaction': {
       const { bytes: transaction, signatures, attestations } = parsed.transaction;
       const results = attestations.map(attestationResult);

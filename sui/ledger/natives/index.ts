@@ -1,5 +1,6 @@
 import type { Native, NativeTable } from '../vm/native.ts';
 import { fullAddress } from '../vm/types.ts';
+import { NATIVE_COSTS } from './costs.ts';
 import { cryptoNatives } from './crypto.ts';
 import { frameworkNatives } from './framework.ts';
 import { nitroNatives } from './nitro.ts';
@@ -13,5 +14,17 @@ export const natives: NativeTable = new Map<string, Native>([
 ]);
 
 function qualified(address: string, table: Readonly<Record<string, Native>>): [string, Native][] {
-  return Object.entries(table).map(([name, native]) => [`${fullAddress(address)}::${name}`, native]);
+  return Object.entries(table).map(([name, native]) => [
+    `${fullAddress(address)}::${name}`,
+    priced(name, native),
+  ]);
+}
+
+function priced(name: string, native: Native): Native {
+  const cost = NATIVE_COSTS[name];
+  if (cost === undefined) return native;
+  return (context, types, args) => {
+    context.meter.charge(cost);
+    return native(context, types, args);
+  };
 }

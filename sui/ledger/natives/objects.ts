@@ -20,8 +20,8 @@ const CHILD_OBJECT_SCOPE = Uint8Array.of(0xf0);
 function dynamicFieldId(parent: Address, keyType: Type, key: Uint8Array): Address {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(key.length));
-  const tag = Uint8Array.from(encodeTypeTag(keyType));
-  const hash = blake2b256(CHILD_OBJECT_SCOPE, Buffer.from(parent.slice(2), 'hex'), length, key, tag);
+  const from = Buffer.from(parent.slice(2), 'hex');
+  const hash = blake2b256(CHILD_OBJECT_SCOPE, from, length, key, encodeTypeTag(keyType));
   return `0x${Buffer.from(hash).toString('hex')}`;
 }
 
@@ -58,8 +58,11 @@ export const objectNatives: Readonly<Record<string, Native>> = {
     if (!objects.share(type as Type, value as Value)) throw new NativeAbort(E_SHARED_NON_NEW_OBJECT);
     return null;
   },
-  'transfer::party_transfer_impl': () => {
-    throw unsupported('transfer::party_transfer (objects owned through consensus by an address)');
+  // The framework lets pass only a party of one address with all permissions.
+  'transfer::party_transfer_impl': ({ objects }, [type], [value, _default, addresses]) => {
+    const address = arg.address((addresses as Value[])[0]);
+    objects.transfer(type as Type, value as Value, { kind: 'party', address, startVersion: 0n });
+    return null;
   },
   'transfer::receive_impl': ({ objects }, [type], [parent, id, version]) =>
     objects.receive(arg.address(parent), arg.id(id), arg.u64(version), type as Type),

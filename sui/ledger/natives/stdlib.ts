@@ -43,11 +43,8 @@ const nothing: Native = () => null;
 
 /** Natives of `0x1`, by `module::function`. */
 export const stdlibNatives: Readonly<Record<string, Native>> = {
-  'bcs::to_bytes': ({ types, meter }, [type], [ref]) => {
-    const bytes = encodeValue(types, type as Type, arg.ref(ref).get());
-    meter.charge(bytes.length);
-    return moveBytes(bytes);
-  },
+  'bcs::to_bytes': ({ types }, [type], [ref]) =>
+    moveBytes(encodeValue(types, type as Type, arg.ref(ref).get())),
   'debug::print': nothing,
   'debug::print_stack_trace': nothing,
   'hash::sha2_256': (_context, _types, [data]) => moveBytes(sha256(arg.bytes(data))),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
 /** How long a browser may remember a preflight. */
-const MAX_AGE_S = 86_400;
+const MAX_AGE_S = '86400';
 
 /** What scripts may read of an answer besides its body: where a call without messages carries its status. */
 const EXPOSED = 'grpc-status, grpc-message, grpc-status-details-bin';

@@ -96,7 +96,7 @@ export function transactionTest(
     switch (predicate.oneofKind) {
       case 'sender': {
         const wanted = address(predicate.sender.address, 'sender');
-        return ({ transaction }) => transaction.data.sender === wanted;
+        return ({ sender }) => sender === wanted;
       }
       case 'affectedAddress':
         return affectsAddress(address(predicate.affectedAddress.address, 'affected_address'));
@@ -131,11 +131,7 @@ function affectsAddress(wanted: string): Predicate<ExecutedTransaction> {
 }
 
 function calls(wanted: string): Predicate<ExecutedTransaction> {
-  return ({ transaction }) =>
-    transaction.program.commands.some(
-      ({ MoveCall: call }) =>
-        call !== undefined && isUnder(`${call.package}::${call.module}::${call.function}`, wanted),
-    );
+  return (executed) => executed.calls.some((call) => isUnder(call, wanted));
 }
 
 /** Filters are terms joined by OR of literals joined by AND. No filter lets everything pass. */

@@ -14,6 +14,12 @@ export function protoOwner(owner: Owner): Partial<typeof GrpcTypes.Owner> {
       return { kind: GrpcTypes.Owner_OwnerKind.OBJECT, address: owner.parent };
     case 'shared':
       return { kind: GrpcTypes.Owner_OwnerKind.SHARED, version: owner.initialVersion };
+    case 'party':
+      return {
+        kind: GrpcTypes.Owner_OwnerKind.CONSENSUS_ADDRESS,
+        address: owner.address,
+        version: owner.startVersion,
+      };
     case 'immutable':
       return { kind: GrpcTypes.Owner_OwnerKind.IMMUTABLE };
   }
@@ -55,16 +61,25 @@ export function protoObject(record: ObjectRecord, selection: Selection): GrpcTyp
   return selection.trim(GrpcTypes.Object.create(base));
 }
 
-/** A package with its bytecode; without what the bytecode says. */
-function protoPackageContents({
-  id,
-  version,
-  modules,
-}: Extract<ObjectRecord, { kind: 'package' }>): Partial<typeof GrpcTypes.Package> {
+/** A package with its bytecode, and where its types and dependencies come from; without what the bytecode says. */
+export function protoPackageContents(
+  record: Extract<ObjectRecord, { kind: 'package' }>,
+): Partial<typeof GrpcTypes.Package> {
+  const { id, originalId, version, modules, typeOrigins, linkage } = record;
   return {
     storageId: id,
-    originalId: id,
+    originalId,
     version,
     modules: [...modules].map(([name, contents]) => ({ name, contents })),
+    typeOrigins: typeOrigins.map(({ module, name, definingId }) => ({
+      moduleName: module,
+      datatypeName: name,
+      packageId: definingId,
+    })),
+    linkage: linkage.map((one) => ({
+      originalId: one.originalId,
+      upgradedId: one.id,
+      upgradedVersion: one.version,
+    })),
   };
 }

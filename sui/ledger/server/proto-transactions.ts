@@ -228,7 +228,7 @@ function protoChange(change: ChangedObject): Partial<typeof GrpcTypes.ChangedObj
   const { id, input, output, operation, type } = change;
   return {
     objectId: id,
-    objectType: type,
+    ...(type === null ? {} : { objectType: type }),
     ...(input === null
       ? { inputState: Input.DOES_NOT_EXIST }
       : { inputState: Input.EXISTS, ...inputOf(input) }),

@@ -116,7 +116,8 @@ function inputUse(ledger: Ledger, commands: readonly GrpcTypes.Command[], index:
       continue;
     }
     const { package: id = '', module = '', function: name = '', arguments: args } = command.moveCall;
-    const callee = ledger.loader.functionNamed(fullAddress(id), module, name);
+    const callee = ledger.loader.moduleNamed(fullAddress(id), module)?.functions.get(name);
+    if (callee === undefined) throw bad(`Function ${id}::${module}::${name} does not exist`);
     for (const [position, argument] of args.entries()) {
       const token = callee.parameters[position];
       if (!isInput(argument) || token === undefined) continue;
@@ -197,8 +198,9 @@ function unresolvedInput(ledger: Ledger, input: GrpcTypes.Input, use: () => Inpu
   const id = fullAddress(required(input.objectId, 'input.object_id'));
   const record = ledger.objects.get(id);
   if (record === undefined) throw new LedgerError('OBJECT_NOT_FOUND', `Object ${id} not found`);
-  if (record.owner.kind === 'shared') {
-    const { initialVersion: initialSharedVersion } = record.owner;
+  if (record.owner.kind === 'shared' || record.owner.kind === 'party') {
+    const { owner } = record;
+    const initialSharedVersion = owner.kind === 'shared' ? owner.initialVersion : owner.startVersion;
     return {
       Object: {
         SharedObject: { objectId: id, initialSharedVersion, mutable: input.mutable ?? use().mutable },
@@ -286,7 +288,9 @@ function selectCoins(
   );
   const coins = ledger.objects
     .ownedBy('address', owner)
-    .filter((record) => record.type.key === SUI_COIN.key && !used.has(record.id))
+    .filter(
+      ({ id, owner: { kind }, type }) => kind === 'address' && type.key === SUI_COIN.key && !used.has(id),
+    )
     .sort((a, b) => (coinBalance(a) < coinBalance(b) ? 1 : -1));
   const takeAll = commands.some(usesGasCoin);
   const chosen: MoveObjectRecord[] = [];

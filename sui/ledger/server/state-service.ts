@@ -12,6 +12,7 @@ import {
   type Type,
 } from '../vm/types.ts';
 import type { Value } from '../vm/values.ts';
+import { coinInfo } from './coin-info.ts';
 import { select, type Selection } from './mask.ts';
 import { GrpcError, Status, unary, type Method } from './method.ts';
 import { page } from './paging.ts';
@@ -145,6 +146,15 @@ export const stateService: readonly Method[] = [
       const all = balances(ledger, ownerOf(request.owner));
       const { items, ...next } = page(all, ({ coinType }) => coinType, request);
       return { balances: items.map(({ coinType, sum }) => protoBalance(coinType, sum)), ...next };
+    },
+  ),
+  unary(
+    `${SERVICE}/GetCoinInfo`,
+    GrpcTypes.GetCoinInfoRequest,
+    GrpcTypes.GetCoinInfoResponse,
+    (ledger, { coinType }) => {
+      if (coinType === undefined) throw new GrpcError(Status.invalidArgument, 'missing coin_type');
+      return coinInfo(ledger, parseType(coinType));
     },
   ),
 ];

@@ -25,28 +25,27 @@ function fellBehind(): GrpcError {
  */
 async function* checkpointsOf({ ledger, signal, backlogMax }: CallContext): AsyncGenerator<Checkpoint> {
   const waiting: Checkpoint[] = [];
-  let overflow = false;
-  let wake = (): void => undefined;
+  const state = { overflow: false, wake: (): void => undefined };
   const unsubscribe = ledger.onCheckpoint((checkpoint) => {
     if (waiting.length < backlogMax) waiting.push(checkpoint);
     else {
-      overflow = true;
+      state.overflow = true;
       unsubscribe();
     }
-    wake();
+    state.wake();
   });
   const onAbort = (): void => {
-    wake();
+    state.wake();
   };
   signal.addEventListener('abort', onAbort);
   try {
     while (!signal.aborted) {
       const next = waiting.shift();
       if (next !== undefined) yield next;
-      else if (overflow) throw fellBehind();
+      else if (state.overflow) throw fellBehind();
       else {
         await new Promise<void>((resolve) => {
-          wake = resolve;
+          state.wake = resolve;
         });
       }
     }

@@ -154,7 +154,7 @@ export async function executeNow(
 /** Ids of what a transaction created, by the end of their type. */
 export function createdOf({ effects }: ExecutedTransaction, typeEnd: string): string[] {
   return effects.changed
-    .filter(({ operation, type }) => operation === 'created' && type.endsWith(typeEnd))
+    .filter(({ operation, type }) => operation === 'created' && type?.endsWith(typeEnd) === true)
     .map(({ id }) => id);
 }
 

@@ -1,55 +1,71 @@
+import { invariantViolated } from './failure.ts';
 import type { TypeInfo } from './layout.ts';
-import { writeUleb, type DatatypeType, type Type } from './types.ts';
+import type { DatatypeType, Type } from './types.ts';
 import { Variant, type Value } from './values.ts';
+import { ByteWriter } from './writer.ts';
 
 const WIDE_BYTES: Readonly<Record<string, number>> = { u64: 8, u128: 16, u256: 32 };
 const NARROW_BYTES: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4 };
-const NESTING_MAX = 32;
+/** As in Sui's protocol config (max_move_value_depth). */
+const NESTING_MAX = 128;
+
+const writer = new ByteWriter();
 
 /** BCS of a value of the given type. The value is trusted to be of the type. */
 export function encodeValue(types: TypeInfo, type: Type, value: Value): Uint8Array {
-  const out: number[] = [];
-  write(types, type, value, out);
-  return Uint8Array.from(out);
+  writer.clear();
+  write(types, type, value, 0);
+  return writer.finish();
 }
 
-function write(types: TypeInfo, type: Type, value: Value, out: number[]): void {
+function write(types: TypeInfo, type: Type, value: Value, depth: number): void {
+  // Written deeper, it could not be read again.
+  if (depth > NESTING_MAX) throw invariantViolated(`a value nested deeper than ${NESTING_MAX}`);
   switch (type.kind) {
     case 'bool':
-      out.push(value === true ? 1 : 0);
+      writer.bool(value === true);
       return;
     case 'u8':
-      out.push(value as number);
+      writer.u8(value as number);
       return;
     case 'u16':
+      writer.u16(value as number);
+      return;
     case 'u32':
-      for (let shift = 0; shift < (type.kind === 'u16' ? 16 : 32); shift += 8)
-        out.push(((value as number) >>> shift) & 0xff);
+      writer.u32(value as number);
       return;
     case 'u64':
+      writer.u64(value as bigint);
+      return;
     case 'u128':
+      writer.wide(value as bigint, 2);
+      return;
     case 'u256':
-      writeWide(value as bigint, WIDE_BYTES[type.kind] ?? 0, out);
+      writer.wide(value as bigint, 4);
       return;
     case 'address':
     case 'signer':
-      for (let i = 2; i < 66; i += 2) out.push(Number.parseInt((value as string).slice(i, i + 2), 16));
+      writer.address(value as string);
       return;
     case 'vector': {
       const items = value as Value[];
-      writeUleb(items.length, out);
-      if (type.element.kind === 'u8') for (const byte of items) out.push(byte as number);
-      else for (const item of items) write(types, type.element, item, out);
+      const { element } = type;
+      if (element.kind === 'u8') {
+        writer.blob(items as number[]);
+      } else {
+        writer.uleb(items.length);
+        for (const item of items) write(types, element, item, depth + 1);
+      }
       return;
     }
     case 'datatype': {
       const layout = types.layout(type);
       if (layout.kind === 'struct') {
-        writeFields(types, layout.fields, value as Value[], out);
+        writeFields(types, layout.fields, value as Value[], depth);
       } else {
         const variant = value as Variant;
-        writeUleb(variant.tag, out);
-        writeFields(types, layout.variants[variant.tag] ?? [], variant.fields, out);
+        writer.uleb(variant.tag);
+        writeFields(types, layout.variants[variant.tag] ?? [], variant.fields, depth);
       }
       return;
     }
@@ -62,17 +78,9 @@ function writeFields(
   types: TypeInfo,
   fields: readonly Type[],
   values: readonly Value[],
-  out: number[],
+  depth: number,
 ): void {
-  for (const [index, type] of fields.entries()) write(types, type, values[index] as Value, out);
-}
-
-function writeWide(value: bigint, bytes: number, out: number[]): void {
-  let rest = value;
-  for (let i = 0; i < bytes; i += 1) {
-    out.push(Number(rest & 0xffn));
-    rest >>= 8n;
-  }
+  for (let i = 0; i < fields.length; i += 1) write(types, fields[i] as Type, values[i] as Value, depth + 1);
 }
 
 /** Thrown for bytes that are not the canonical BCS of a value of the type. */

@@ -10,11 +10,16 @@ import {
 import type { LoadedFunction } from './loader.ts';
 import type { NativeContext } from './native.ts';
 import { Op, type Instruction } from './opcodes.ts';
-import type { Type } from './types.ts';
+import { TYPE_DEPTH_MAX, typeDepth, type Type } from './types.ts';
 import { Ref, Variant, copyValue, equalValues, type Meter, type Value } from './values.ts';
 
+/** Elements of a vector, as in Sui's protocol config (max_move_vector_len). */
+const VECTOR_LENGTH_MAX = 256 * 1024;
+/** What a container costs beside its elements, so that the step limit bounds memory too. */
+const CONTAINER_STEPS = 2;
+
 export interface Limits {
-  /** Instructions (and elements copied) in one transaction. */
+  /** Instructions, elements made or copied, and work of natives by its price (`natives/costs.ts`) in one transaction. */
   readonly stepsMax: number;
   readonly callDepthMax: number;
 }
@@ -45,6 +50,7 @@ const VectorFault = {
   index: 'index out of bounds',
   pop: 'pop from an empty vector',
   unpack: 'unpack of a wrong length',
+  length: `vector of more than ${VECTOR_LENGTH_MAX} elements`,
 };
 
 /** Runs Move functions. One machine serves one transaction. */
@@ -74,9 +80,13 @@ export class Machine {
   #callNative(callee: LoadedFunction, types: readonly Type[], args: Value[]): Value[] {
     const { native, module, name } = callee;
     if (native === null) throw unsupported(`the native function ${module.address}::${module.name}::${name}`);
+    const { meter } = this.#context;
+    for (const arg of args) meter.charge(sizeOf(arg));
     try {
       const result = native(this.#context, types, args);
-      return result === null ? [] : [result];
+      if (result === null) return [];
+      meter.charge(sizeOf(result));
+      return [result];
     } catch (error) {
       if (error instanceof NativeAbort) throw aborted(callee, 0, error.abortCode);
       if (error instanceof NativeRuntimeError) throw fault(callee, 0, error.message);
@@ -91,25 +101,33 @@ export class Machine {
     locals.length = fn.localCount;
     const stack: Value[] = [];
     let pc = 0;
+    // Where the instructions begin that were not charged yet: they are when they end in a jump or call.
+    let from = 0;
     for (;;) {
       const ins = code[pc];
       if (ins === undefined) throw invariantViolated(`${fn.name} runs past its end`);
       pc += 1;
-      meter.charge(1);
       switch (ins.op) {
         case Op.Pop:
           stack.pop();
           break;
         case Op.Ret:
+          meter.charge(pc - from);
           return stack;
         case Op.BrTrue:
+          meter.charge(pc - from);
           if (stack.pop() === true) pc = ins.a;
+          from = pc;
           break;
         case Op.BrFalse:
+          meter.charge(pc - from);
           if (stack.pop() === false) pc = ins.a;
+          from = pc;
           break;
         case Op.Branch:
+          meter.charge(pc - from);
           pc = ins.a;
+          from = pc;
           break;
         case Op.LoadValue:
           stack.push(ins.value as Value);
@@ -136,9 +154,10 @@ export class Machine {
           break;
         case Op.Call:
         case Op.CallGeneric: {
+          meter.charge(pc - from);
+          from = pc;
           const callee = module.callee(ins.a);
-          const count = callee.parameters.length;
-          const args = count === 0 ? [] : stack.splice(stack.length - count, count);
+          const args = popMany(stack, callee.parameters.length);
           const inner = ins.op === Op.Call ? [] : typeArguments(fn, ins, types);
           const results = this.call(callee, inner, args);
           if (results.length === 1) stack.push(results[0] as Value);
@@ -146,7 +165,8 @@ export class Machine {
           break;
         }
         case Op.Pack:
-          stack.push(ins.a === 0 ? [] : stack.splice(stack.length - ins.a, ins.a));
+          meter.charge(CONTAINER_STEPS + ins.a);
+          stack.push(popMany(stack, ins.a));
           break;
         case Op.Unpack:
           for (const field of stack.pop() as Value[]) stack.push(field);
@@ -230,7 +250,9 @@ export class Machine {
         }
         case Op.VecPushBack: {
           const item = stack.pop() as Value;
-          ((stack.pop() as Ref).get() as Value[]).push(item);
+          const items = (stack.pop() as Ref).get() as Value[];
+          if (items.length >= VECTOR_LENGTH_MAX) throw fault(fn, pc - 1, VectorFault.length);
+          items.push(item);
           break;
         }
         case Op.VecPopBack: {
@@ -250,7 +272,8 @@ export class Machine {
           break;
         }
         case Op.PackVariant:
-          stack.push(new Variant(ins.a, ins.b === 0 ? [] : stack.splice(stack.length - ins.b, ins.b)));
+          meter.charge(CONTAINER_STEPS + ins.b);
+          stack.push(new Variant(ins.a, popMany(stack, ins.b)));
           break;
         case Op.UnpackVariant: {
           const variant = stack.pop() as Variant;
@@ -267,7 +290,9 @@ export class Machine {
         case Op.VariantSwitch: {
           const target = (ins.value as number[])[((stack.pop() as Ref).get() as Variant).tag];
           if (target === undefined) throw fault(fn, pc - 1, 'no such variant');
+          meter.charge(pc - from);
           pc = target;
+          from = pc;
           break;
         }
         default: {
@@ -281,13 +306,34 @@ export class Machine {
   }
 }
 
+/** The last `count` values, taken off the stack, in order. */
+function popMany(stack: Value[], count: number): Value[] {
+  const start = stack.length - count;
+  const taken: Value[] = [];
+  for (let i = start; i < stack.length; i += 1) taken.push(stack[i] as Value);
+  stack.length = start;
+  return taken;
+}
+
+/** Elements that a native may read or has made: of a vector, or of one behind a reference. */
+function sizeOf(value: Value): number {
+  const target = value instanceof Ref ? value.get() : value;
+  return Array.isArray(target) ? target.length : 1;
+}
+
 /** Type arguments of a generic call; kept where the caller itself is not generic, because then they never change. */
 function typeArguments(fn: LoadedFunction, ins: Instruction, types: readonly Type[]): readonly Type[] {
   const cache = ins.value as { types: readonly Type[] | undefined };
   if (cache.types !== undefined) return cache.types;
   const result = fn.module.signature(ins.b, types);
+  for (const type of result) checkDepth(fn, type);
   if (types.length === 0) cache.types = result;
   return result;
+}
+
+/** Generic code that calls itself with ever larger types must end: no verifier has looked for that. */
+function checkDepth(fn: LoadedFunction, type: Type): void {
+  if (typeDepth(type) > TYPE_DEPTH_MAX) throw fault(fn, 0, `a type nested deeper than ${TYPE_DEPTH_MAX}`);
 }
 
 /** Unsigned arithmetic of one width; null on overflow, underflow, division by zero and shifts by the width or more. */

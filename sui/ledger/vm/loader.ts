@@ -224,7 +224,12 @@ export class LinkedPackage {
   readonly #loader: Loader;
   readonly #linkage: ReadonlyMap<Address, Address>;
 
-  constructor(loader: Loader, code: PackageCode, linkage: ReadonlyMap<Address, Address>, natives: NativeTable) {
+  constructor(
+    loader: Loader,
+    code: PackageCode,
+    linkage: ReadonlyMap<Address, Address>,
+    natives: NativeTable,
+  ) {
     this.code = code;
     this.#loader = loader;
     this.#linkage = linkage;
@@ -264,7 +269,9 @@ export class Loader implements TypeInfo {
   load(modules: readonly ModuleJson[]): LoadedModule[] {
     const byAddress = Map.groupBy(modules, moduleAddress);
     return [...byAddress].flatMap(([id, own]) => {
-      const named = own.flatMap((json) => json.module_handles.map((handle) => addressOf(json, handle.address)));
+      const named = own.flatMap((json) =>
+        json.module_handles.map((handle) => addressOf(json, handle.address)),
+      );
       const linkage = new Map(named.filter((address) => address !== id).map((address) => [address, address]));
       const origins = new Map(own.flatMap(datatypeNames).map((name) => [name, id]));
       const linked = this.add({ id, originalId: id, version: 1n, modules: own, linkage, origins });
@@ -294,7 +301,8 @@ export class Loader implements TypeInfo {
       this.#packages.delete(id);
       this.#linked.delete(id);
       for (const json of modules) this.#modules.delete(`${id}::${moduleName(json)}`);
-      for (const [name, origin] of origins) if (origin === id) this.#defining.delete(`${originalId}::${name}`);
+      for (const [name, origin] of origins)
+        if (origin === id) this.#defining.delete(`${originalId}::${name}`);
       for (const key of this.#relinked.keys()) if (key.includes(id)) this.#relinked.delete(key);
     }
     this.#layouts.clear();

@@ -6,6 +6,8 @@ export type Owner =
   | { readonly kind: 'address'; readonly address: Address }
   | { readonly kind: 'object'; readonly parent: Address }
   | { readonly kind: 'shared'; readonly initialVersion: bigint }
+  /** Sequenced like a shared object, used by one address only: ConsensusAddressOwner. */
+  | { readonly kind: 'party'; readonly address: Address; readonly startVersion: bigint }
   | { readonly kind: 'immutable' };
 
 /** What the transaction says about itself. */

@@ -1,3 +1,5 @@
+import { ByteWriter } from './writer.ts';
+
 /** `0x` and 64 lower-case hex digits. */
 export type Address = string;
 
@@ -24,6 +26,20 @@ const primitives = new Map<string, Type>(PRIMITIVES.map((kind) => [kind, { kind,
 const NESTING_MAX = 16;
 const TEXT_MAX = 4_096;
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Deepest type that a value may have, as in Sui's protocol config (max_move_value_depth). */
+export const TYPE_DEPTH_MAX = 128;
+
+/** Levels of type arguments and vectors; a primitive has 1. Stops counting beyond TYPE_DEPTH_MAX. */
+export function typeDepth(type: Type, above = 1): number {
+  if (above > TYPE_DEPTH_MAX) return above;
+  if (type.kind === 'vector') return typeDepth(type.element, above + 1);
+  if (type.kind === 'reference') return typeDepth(type.target, above);
+  let depth = above;
+  if (type.kind === 'datatype')
+    for (const arg of type.args) depth = Math.max(depth, typeDepth(arg, above + 1));
+  return depth;
+}
 
 export function primitive(name: PrimitiveName): Type {
   return { kind: name, key: name };
@@ -115,34 +131,36 @@ const TAGS: Readonly<Record<PrimitiveName, number>> = {
   u256: 10,
 };
 
-/** BCS of a TypeTag (the enum of sui-types/type_input.rs), appended to `out`. */
-export function encodeTypeTag(type: Type, out: number[] = []): number[] {
+const TYPE_TAGS_MAX = 10_000;
+const typeTags = new Map<string, Uint8Array>();
+
+/** BCS of a TypeTag (the enum of sui-types/type_input.rs). Not to be changed: the result is kept. */
+export function encodeTypeTag(type: Type): Uint8Array {
+  const known = typeTags.get(type.key);
+  if (known !== undefined) return known;
+  const writer = new ByteWriter();
+  writeTypeTag(type, writer);
+  const bytes = writer.finish();
+  if (typeTags.size >= TYPE_TAGS_MAX) typeTags.clear();
+  typeTags.set(type.key, bytes);
+  return bytes;
+}
+
+function writeTypeTag(type: Type, writer: ByteWriter): void {
   if (type.kind === 'vector') {
-    out.push(6);
-    return encodeTypeTag(type.element, out);
+    writer.u8(6);
+    writeTypeTag(type.element, writer);
+    return;
   }
   if (type.kind === 'reference') throw new TypeError('a reference has no type tag');
   if (type.kind !== 'datatype') {
-    out.push(TAGS[type.kind]);
-    return out;
+    writer.u8(TAGS[type.kind]);
+    return;
   }
-  out.push(7, ...Buffer.from(type.address.slice(2), 'hex'));
-  for (const text of [type.module, type.name]) {
-    const bytes = Buffer.from(text);
-    writeUleb(bytes.length, out);
-    out.push(...bytes);
-  }
-  writeUleb(type.args.length, out);
-  for (const arg of type.args) encodeTypeTag(arg, out);
-  return out;
-}
-
-/** ULEB128 as in BCS (up to 32 bits). */
-export function writeUleb(value: number, out: number[]): void {
-  let rest = value;
-  while (rest >= 0x80) {
-    out.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  out.push(rest);
+  writer.u8(7);
+  writer.address(type.address);
+  writer.ascii(type.module);
+  writer.ascii(type.name);
+  writer.uleb(type.args.length);
+  for (const arg of type.args) writeTypeTag(arg, writer);
 }
