@@ -125,21 +125,25 @@ function succeeds(t: Test, result: Result, message: string): void {
   t.ok(result.Transaction?.status.success, `${message} ${JSON.stringify(errorOf(result) ?? '')}`);
 }
 
+function terms(tx: Transaction, daas: string): TransactionArgument {
+  const numbers = (name: string, values: number[]) =>
+    tx.moveCall({
+      target: `${daas}::parameters::${name}`,
+      arguments: values.map((value) => tx.pure.u64(value)),
+    });
+  return tx.moveCall({
+    target: `${daas}::parameters::new`,
+    arguments: [
+      numbers('new_stakes', [100, 1_000, 10_000, 500, 100, 60_000, 60_000, 60_000]),
+      numbers('new_enclaves', [300_000, 700, 1_000]),
+      numbers('new_votes', [20_000, 10_000, 40_000, 4_000, 5_000, 50]),
+    ],
+  });
+}
+
 async function createCluster(world: World, daas: string): Promise<{ cluster: string; cap: string }> {
   const created = await world.run((tx) => {
-    const numbers = (name: string, values: number[]) =>
-      tx.moveCall({
-        target: `${daas}::parameters::${name}`,
-        arguments: values.map((value) => tx.pure.u64(value)),
-      });
-    const parameters = tx.moveCall({
-      target: `${daas}::parameters::new`,
-      arguments: [
-        numbers('new_stakes', [100, 1_000, 10_000, 500, 100, 60_000, 60_000, 60_000]),
-        numbers('new_enclaves', [300_000, 700, 1_000]),
-        numbers('new_votes', [20_000, 10_000, 40_000, 4_000, 5_000, 50]),
-      ],
-    });
+    const parameters = terms(tx, daas);
     const bytes = (byte: number, length: number) =>
       tx.pure.vector(
         'u8',
@@ -187,6 +191,17 @@ function claim(world: World, daas: string, cluster: string, position: string, na
     tx.pure.vector('u8', key.sign(message)),
     tx.object(CLOCK),
   ]);
+}
+
+/** Proposes the terms that the cluster has, with a deposit from the gas coin. */
+async function propose(world: World, daas: string, cluster: string, position: string): Promise<Result> {
+  return await world.run((tx) => {
+    const proposal = tx.moveCall({
+      target: `${daas}::governance::propose_parameters`,
+      arguments: [tx.object(cluster), tx.object(position), tx.gas, terms(tx, daas), tx.object(CLOCK)],
+    });
+    tx.moveCall({ target: `${daas}::governance::share`, arguments: [proposal] });
+  });
 }
 
 function topUp(world: World, daas: string, cluster: string, position: string): Promise<Result> {
@@ -271,6 +286,12 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
     run(`${daas}::cluster::migrate`, (tx) => [tx.object(cluster), tx.object(key)]);
   aborts(t, await migrate(v1), 'cluster', '11', 'version 1 has nothing to migrate');
   const other = await createCluster(world, v2);
+
+  // A vote that is open while the cluster migrates. Stake of the same millisecond would have no say in it.
+  succeeds(t, await run(`${v1}::cluster::govern`, (tx) => [tx.object(cluster), tx.object(cap)]), 'governed');
+  world.ledger.clock.advance(1);
+  const proposed = await propose(world, v1, cluster, position);
+  const proposal = idOf(proposed, '::governance::Proposal');
   aborts(t, await migrate(v2, other.cap), 'cluster', '1', 'the capability of another cluster');
 
   const migrated = await migrate(v2);
@@ -284,6 +305,38 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
     { cluster, from: '1', to: '2' },
   );
   aborts(t, await migrate(v2), 'cluster', '11', 'migrated once');
+
+  const vote = (daas: string) =>
+    run(`${daas}::governance::vote`, (tx) => [
+      tx.object(cluster),
+      tx.object(proposal),
+      tx.object(position),
+      tx.pure.bool(true),
+      tx.object(CLOCK),
+    ]);
+  aborts(t, await vote(v1), 'cluster', '0', 'version 1 takes no vote any more');
+  succeeds(t, await vote(v2), 'a vote under version 2 on a proposal of version 1');
+  aborts(t, await vote(v2), 'governance', '14', 'one vote');
+  const decide = () =>
+    run(`${v2}::governance::execute_parameters`, (tx) => [
+      tx.object(cluster),
+      tx.object(proposal),
+      tx.object(CLOCK),
+    ]);
+  world.ledger.clock.advance(29_999);
+  aborts(t, await decide(), 'governance', '18', 'the timelock has a millisecond left');
+  world.ledger.clock.advance(1);
+  const decided = await decide();
+  succeeds(t, decided, 'executed under version 2');
+  t.strictSame(
+    decided.Transaction?.events.map(({ eventType }) => eventType),
+    [`${v1}::cluster::ParametersChanged`, `${v1}::governance::ProposalExecuted`],
+  );
+  const coins = (await world.client.listCoins({ owner: world.address })).objects;
+  const deposit = coins.find(({ balance }) => balance === '50');
+  t.ok(deposit, 'the deposit came back');
+  // Out of the way of the gas coin.
+  await world.run((tx) => void tx.transferObjects([deposit?.objectId ?? ''], '0x1'));
 
   // After it, the other way round; and what version 1 made lives on.
   aborts(t, await topUp(world, v1, cluster, position), 'cluster', '0', 'version 1 after the migration');

@@ -2,9 +2,9 @@
 /// must be announced by its digest, and can be made only when the delay has passed. Nothing shortens
 /// the delay, and the capability never comes out again.
 ///
-/// It is for packages that decide who may read secrets: Seal's key servers ask the newest version of a
-/// package, so whoever can upgrade one at once can open everything sealed under it. This package
-/// itself must be published immutable, or it protects nothing.
+/// It is for packages that decide who may read secrets: Seal's key servers ask any version of a package,
+/// so whoever can upgrade one at once can open everything sealed under it. This package itself must be
+/// published immutable, or it protects nothing.
 module k3s_daas_upgrades::timelock;
 
 use sui::clock::Clock;
@@ -37,7 +37,8 @@ const EExpired: u64 = 8;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const DELAY_MS_MIN: u64 = DAY_MS;
 const DELAY_MS_MAX: u64 = 365 * DAY_MS;
-/// How long an announced upgrade can be made, so that none is kept in store and forgotten by those it concerns.
+/// How long an announced upgrade can be made, so that none is kept in store until those it concerns have
+/// forgotten it.
 const WINDOW_MS: u64 = 7 * DAY_MS;
 const DIGEST_BYTES: u64 = 32;
 
