@@ -52,6 +52,7 @@ const schema = z.object({
     z.object({ release: release.optional(), message: hex, signature: hex, outcome: z.string() }),
   ),
   otherKeySignature: hex,
+  claimByOtherKey: hex,
   identities: z.record(
     z.string(),
     z.object({
@@ -72,10 +73,14 @@ function read(path: string): string {
 
 const json: unknown = JSON.parse(read('./vectors/release.json'));
 const vectors = schema.parse(json);
-const { decision: seed } = z
-  .object({ seeds: z.object({ decision: hex }) })
-  .parse(JSON.parse(read('./vectors/decision.json'))).seeds;
-const signer = ed25519FromSeed(seed);
+const known = z
+  .object({
+    seeds: z.object({ decision: hex, other: hex }),
+    claims: z.object({ first: z.object({ message: hex }) }),
+  })
+  .parse(JSON.parse(read('./vectors/decision.json')));
+const signer = ed25519FromSeed(known.seeds.decision);
+const other = ed25519FromSeed(known.seeds.other);
 const bind = vectors.releases['bind'];
 if (bind?.release === undefined) throw new Error('the vectors lack the release "bind"');
 const { timestampMs: bindMs, ...bindRelease } = bind.release;
@@ -139,7 +144,9 @@ void t.test('releases: messages, signatures, outcomes', (t) => {
     t.equal(decoded.timestampMs, timestampMs);
     t.strictSame(plain(decoded.payload), plain(release), `fields ${name}`);
   }
+  t.equal(toHex(other.sign(bind.message)), toHex(vectors.otherKeySignature));
   t.notOk(verifyEd25519(signer.publicKey, bind.message, vectors.otherKeySignature));
+  t.equal(toHex(other.sign(known.claims.first.message)), toHex(vectors.claimByOtherKey));
   t.equal(vectors.releases['manyImages']?.release?.imageDigests.length, 130, 'a length of two bytes');
   t.end();
 });

@@ -175,6 +175,10 @@ RELEASES = {name: good(release(name)) for name in RECEIPTS} | {
     'truncated': signed(BYTES[:-1], 'BCS_MALFORMED'),
 }
 
+# What nodes::claim asks of the key "other", were it the key of Alice's node.
+CLAIM = KNOWN['claims']['first']
+CLAIM_BY_OTHER_KEY = OTHER_KEY.sign(raw(CLAIM['message'])).hex()
+
 SUBJECT = {
     'policy': IDS['policy'],
     'cluster': DECISION['cluster'],
@@ -205,14 +209,15 @@ IDENTITIES = {f'version{n}': identity(**SUBJECT, version=str(n)) for n in (0, 1,
 VECTORS = {
     'about': 'Receipts, releases and Seal identities of docs/formats.md, made by release.py, which shares no code with '
              'the project. u64 as decimal text, bytes as hex. change: what differs from the decision of decision.json. '
-             'outcome: what core says about the bytes by themselves. otherKeySignature: of the release "bind", by '
-             'the key "other".',
+             'outcome: what core says about the bytes by themselves. By the key "other" are: otherKeySignature, of the '
+             'release "bind", and claimByOtherKey, of the first claim.',
     'ids': IDS,
     'recipient': RECIPIENT,
     'images': IMAGES,
     'receipts': RECEIPTS,
     'releases': RELEASES,
     'otherKeySignature': OTHER_KEY.sign(BYTES).hex(),
+    'claimByOtherKey': CLAIM_BY_OTHER_KEY,
     'identities': IDENTITIES,
 }
 
@@ -241,6 +246,7 @@ def move():
         'receipts': {name: {k: v[k] for k in ('message', 'signature', 'digest')} for name, v in RECEIPTS.items()},
         'releases': {name: {k: v[k] for k in ('message', 'signature')} for name, v in RELEASES.items()},
         'otherKeySignature': VECTORS['otherKeySignature'],
+        'claimByOtherKey': CLAIM_BY_OTHER_KEY,
         'identities': {name: v['bytes'] for name, v in IDENTITIES.items()},
     }
     functions = [f'\npublic fun {name}(): vector<u8> {{\n    x"{data}"\n}}\n' for name, data in flatten([], taken)]

@@ -188,6 +188,7 @@ public struct PolicyCreated has copy, drop {
     owner: address,
     namespace: String,
     service_account: String,
+    service_account_uid: Option<String>,
 }
 
 public struct TermsChanged has copy, drop {
@@ -306,6 +307,7 @@ public fun create(
         owner: policy.owner,
         namespace,
         service_account,
+        service_account_uid,
     });
     event::emit(TermsChanged { cluster: policy.cluster, policy: object::id(&policy), terms });
     policy
