@@ -17,7 +17,6 @@ import { changes, createWorld, errorOf, type Result, type World } from './testda
 const DAAS = fileURLToPath(new URL('../move/daas', import.meta.url));
 const UPGRADES = fileURLToPath(new URL('../move/upgrades', import.meta.url));
 const DAY_MS = 86_400_000;
-const CLOCK = '0x6';
 const COMPATIBLE = 0;
 const ROLE_NODE = 1;
 
@@ -163,7 +162,7 @@ async function stake(world: World, daas: string, cluster: string, amount: number
     const [coin] = tx.splitCoins(tx.gas, [amount]);
     const position = tx.moveCall({
       target: `${daas}::staking::stake`,
-      arguments: [tx.object(cluster), coin, tx.pure.u8(ROLE_NODE), tx.object(CLOCK)],
+      arguments: [tx.object(cluster), coin, tx.pure.u8(ROLE_NODE), tx.object.clock()],
     });
     tx.moveCall({ target: `${daas}::staking::share`, arguments: [position] });
   });
@@ -189,7 +188,7 @@ function claim(world: World, daas: string, cluster: string, position: string, na
     tx.pure.u64(4_000),
     tx.pure.u64(8_192),
     tx.pure.vector('u8', key.sign(message)),
-    tx.object(CLOCK),
+    tx.object.clock(),
   ]);
 }
 
@@ -198,7 +197,7 @@ async function propose(world: World, daas: string, cluster: string, position: st
   return await world.run((tx) => {
     const proposal = tx.moveCall({
       target: `${daas}::governance::propose_parameters`,
-      arguments: [tx.object(cluster), tx.object(position), tx.gas, terms(tx, daas), tx.object(CLOCK)],
+      arguments: [tx.object(cluster), tx.object(position), tx.gas, terms(tx, daas), tx.object.clock()],
     });
     tx.moveCall({ target: `${daas}::governance::share`, arguments: [proposal] });
   });
@@ -209,7 +208,7 @@ function topUp(world: World, daas: string, cluster: string, position: string): P
     const [coin] = tx.splitCoins(tx.gas, [7]);
     tx.moveCall({
       target: `${daas}::staking::top_up`,
-      arguments: [tx.object(cluster), tx.object(position), coin, tx.object(CLOCK)],
+      arguments: [tx.object(cluster), tx.object(position), coin, tx.object.clock()],
     });
   });
 }
@@ -256,13 +255,13 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
       tx.object(timelock),
       tx.pure.vector('u8', digest),
       tx.pure.u8(COMPATIBLE),
-      tx.object(CLOCK),
+      tx.object.clock(),
     ]);
   const upgrade = (code: CompiledPackage) =>
     attempt(world, (tx) => {
       const ticket = tx.moveCall({
         target: `${upgrades}::timelock::authorize`,
-        arguments: [tx.object(timelock), tx.object(CLOCK)],
+        arguments: [tx.object(timelock), tx.object.clock()],
       });
       const modules = code.modules.map(toBase64);
       const receipt = tx.upgrade({ modules, dependencies: [...code.dependencies], package: v1, ticket });
@@ -312,7 +311,7 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
       tx.object(proposal),
       tx.object(position),
       tx.pure.bool(true),
-      tx.object(CLOCK),
+      tx.object.clock(),
     ]);
   aborts(t, await vote(v1), 'cluster', '0', 'version 1 takes no vote any more');
   succeeds(t, await vote(v2), 'a vote under version 2 on a proposal of version 1');
@@ -321,7 +320,7 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
     run(`${v2}::governance::execute_parameters`, (tx) => [
       tx.object(cluster),
       tx.object(proposal),
-      tx.object(CLOCK),
+      tx.object.clock(),
     ]);
   world.ledger.clock.advance(29_999);
   aborts(t, await decide(), 'governance', '18', 'the timelock has a millisecond left');
@@ -342,7 +341,7 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
   aborts(t, await topUp(world, v1, cluster, position), 'cluster', '0', 'version 1 after the migration');
   aborts(
     t,
-    await run(`${v1}::nodes::leave`, (tx) => [tx.object(cluster), tx.object(position), tx.object(CLOCK)]),
+    await run(`${v1}::nodes::leave`, (tx) => [tx.object(cluster), tx.object(position), tx.object.clock()]),
     'cluster',
     '0',
     'version 1 cannot touch claims either',
@@ -355,7 +354,7 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
   aborts(t, taken, 'nodes', '2', 'the claim of version 1 still holds its name');
   succeeds(
     t,
-    await run(`${v2}::nodes::leave`, (tx) => [tx.object(cluster), tx.object(position), tx.object(CLOCK)]),
+    await run(`${v2}::nodes::leave`, (tx) => [tx.object(cluster), tx.object(position), tx.object.clock()]),
     'the claim of version 1 is given up under version 2',
   );
   succeeds(t, await claim(world, v2, cluster, second, 'worker-1', nodeKey), 'and its name is free');
@@ -365,7 +364,7 @@ void t.test('k3s_daas from version 1 to 2: announced, waited for, upgraded, migr
       tx.object(cluster),
       tx.object(position),
       tx.pure.u64(5_014),
-      tx.object(CLOCK),
+      tx.object.clock(),
     ]),
     'the stake of version 1 leaves under version 2',
   );
