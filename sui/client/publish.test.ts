@@ -188,7 +188,7 @@ void t.test('publication and inspection', async (t) => {
 
   const done = await inspectTransaction(chain, created.digest);
   t.match(done, { success: true, sender, gas: { computationCost: '1000000' } });
-  t.match(done.commands, [/^call 0x.*::cluster::create$/, /^transfer 1 objects$/]);
+  t.match(done.commands.slice(-2), [/^call 0x.*::cluster::create$/, /^transfer 1 objects$/]);
   t.ok(done.changes.some(({ change, id }) => change === 'created' && id === clusterId));
   t.match(done.events, [{ type: /::cluster::ClusterCreated$/, fields: { cluster: clusterId } }]);
   t.match(done.balances, [{ address: sender, amount: '-1000000' }]);
@@ -202,7 +202,7 @@ void t.test('publication and inspection', async (t) => {
     more: false,
   });
   const all = (await inspectEvents(chain, { limit: 10 })).events;
-  t.equal(all.length, 3, 'ClusterCreated, ConfigAccepted, Staked');
+  t.equal(all.length, 4, 'ClusterCreated, ParametersChanged, ConfigAccepted, Staked');
   t.strictSame((await inspectEvents(chain, { limit: 1 })).events, all.slice(0, 1));
   t.equal((await inspectEvents(chain, { limit: 1 })).more, true);
   t.strictSame((await inspectEvents(chain, { limit: 10, newestFirst: true })).events, [...all].reverse());
