@@ -10,6 +10,7 @@ export const ABORT_CODES: Readonly<Record<string, Readonly<Record<string, bigint
     ERevoked: 6n,
     EExpired: 7n,
     EWrongKey: 8n,
+    EStillStaked: 9n,
   },
   anchors: {
     ESignatureInvalid: 0n,

@@ -1,13 +1,13 @@
-import { bcs } from '@mysten/bcs';
 import type { Transaction, TransactionArgument, TransactionResult } from '@mysten/sui/transactions';
 import type { Bytes, SuiId } from '@k3s-daas/core';
 
 import type { EnclaveConfig, Parameters } from './layouts.ts';
+import { bytes, call, CLOCK, object, type ObjectInput } from './move-call.ts';
+
+export type { ObjectInput } from './move-call.ts';
 
 // One function per entry point of the package: each adds one command to a transaction. An object is given by id or as
 // the result of an earlier command.
-
-export type ObjectInput = SuiId | TransactionArgument;
 
 export interface ClusterTerms {
   readonly configDigest: Bytes;
@@ -25,8 +25,6 @@ export interface NodeTerms {
   readonly cpuMilli: bigint;
   readonly memoryMib: bigint;
 }
-
-const CLOCK = '0x6';
 
 /** → ClusterCap; the Cluster becomes a shared object. */
 export function createCluster(tx: Transaction, packageId: SuiId, terms: ClusterTerms): TransactionResult {
@@ -355,23 +353,6 @@ export function verifyDecision(
     bytes(tx, message),
     bytes(tx, signature),
   ]);
-}
-
-function call(
-  tx: Transaction,
-  packageId: SuiId,
-  entry: `${string}::${string}`,
-  args: TransactionArgument[],
-): TransactionResult {
-  return tx.moveCall({ target: `${packageId}::${entry}`, arguments: args });
-}
-
-function object(tx: Transaction, input: ObjectInput): TransactionArgument {
-  return typeof input === 'string' ? tx.object(input) : input;
-}
-
-function bytes(tx: Transaction, value: Bytes): TransactionArgument {
-  return tx.pure(bcs.byteVector().serialize(value));
 }
 
 function pcrs(tx: Transaction, { pcr0, pcr1, pcr2 }: EnclaveConfig): TransactionArgument[] {
