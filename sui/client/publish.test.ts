@@ -249,7 +249,7 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
   const dir = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const timelock = await publishCode(
     actor,
-    await compilePackage({ dir: dir('../move/upgrade_timelock') }),
+    await compilePackage({ dir: dir('../move/upgrades') }),
     'immutable',
   );
   const code = await compilePackage({ dir: dir('../ledger/testdata/sandbox') });
@@ -263,7 +263,7 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
   const lock = published.upgradeCap ?? '';
   t.match(await inspectObject(chain, lock), {
     owner: addressOf(actor.signer),
-    fields: { cap: { package: published.packageId, version: 1n }, delayMs: 86_400_000n, pending: null },
+    fields: { cap: { package: published.packageId, version: 1n }, delayMs: 86_400_000n, announced: null },
   });
 
   const call = (tx: Transaction, name: string, ...args: TransactionArgument[]): TransactionResult =>
@@ -273,10 +273,10 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
     });
   const announce = new Transaction();
   const digest = announce.pure(bcs.byteVector().serialize(code.digest));
-  call(announce, 'announce', announce.pure.u8(0), digest, announce.object.clock());
+  call(announce, 'announce', digest, announce.pure.u8(0), announce.object.clock());
   await execute(chain.client, announce, actor.signer);
   t.match((await inspectObject(chain, lock)).fields, {
-    pending: { policy: 0, digest: code.digest, readyMs: BigInt(startMs) + 86_400_000n },
+    announced: { policy: 0, digest: code.digest, earliestMs: BigInt(startMs) + 86_400_000n },
   });
   const upgrade = (): Promise<Executed> => {
     const tx = new Transaction();
@@ -292,11 +292,11 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
     return execute(chain.client, tx, actor.signer);
   };
   ledger.clock.advance(86_399_999);
-  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 4n } });
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 7n } });
   ledger.clock.advance(1);
   const { packageId } = await upgrade();
   t.match(await inspectPackage(chain, packageId ?? ''), { version: '2', originalId: published.packageId });
-  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 3n } });
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 6n } });
 });
 
 void t.test('what is not ours is shown as bytes', (t) => {

@@ -107,7 +107,7 @@ export async function stakes({ attack, control }: Attempts, world: World): Promi
   await refused("unbonding another's stake", 'staking::ENotOwner', () =>
     requestUnbond(thief, { cluster, position: a.position, amount: 1n }),
   );
-  await refused("withdrawing another's stake", 'staking::ENotOwner', () => 
+  await refused("withdrawing another's stake", 'staking::ENotOwner', () =>
     withdraw(thief, { cluster, position: a.position }),
   );
   await refused('withdrawing what is not unbonding', 'staking::ENothingUnbonding', () =>
