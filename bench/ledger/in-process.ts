@@ -28,7 +28,7 @@ import { inFlight, type Subject } from './measure.ts';
 const OWN_PACKAGE = fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 const START_MS = 1_700_000_000_000;
 /** Enough that group commit shares an fsync among them. */
-export const JOURNAL_WIDTH = 32;
+const JOURNAL_WIDTH = 32;
 const SPIN_TURNS = 1_000_000;
 const NODE_ROLE = 1;
 

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { CliError } from '../errors.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../bin/daas.js', import.meta.url));
-/** The ledger replays its journal first: about 3 s for a day of idling, and 0.3 ms for a transaction. */
+/** The ledger loads its snapshot first, in about a second; without one it takes 0.3 ms for a transaction to replay. */
 const READY_MS_MAX = 120_000;
 const POLL_MS = 25;
 

@@ -324,6 +324,23 @@ void t.test(
       client.getMoveFunction({ packageId: v2, moduleName: 'vault', name: 'crown' }),
       /not found/,
     );
+    const { movePackageService } = client;
+    for (const packageId of ids) {
+      const { response } = await movePackageService.listPackageVersions({ packageId });
+      t.strictSame(
+        response.versions.map((one) => [one.packageId, one.version]),
+        ids.map((id, index) => [id, BigInt(index + 1)]),
+      );
+    }
+    const { response: whole } = await movePackageService.getPackage({ packageId: v2 });
+    t.match(whole.package, { storageId: v2, originalId: v1.id, version: 2n });
+    t.strictSame(whole.package?.modules.map(({ name }) => name).sort(), ['extra', 'vault']);
+    const { response: badge } = await movePackageService.getDatatype({
+      packageId: v3,
+      moduleName: 'vault',
+      name: 'Badge',
+    });
+    t.match(badge.datatype, { definingId: v2, typeName: `${v2}::vault::Badge` });
     t.equal(ledger.loader.originalId(v3), v1.id);
   },
 );

@@ -2,7 +2,7 @@ import { fromBase64 } from '@mysten/sui/utils';
 
 import { parseType, type Type } from '../vm/types.ts';
 import { LedgerError } from './errors.ts';
-import type { CallArg, Command, ProgrammableTransaction } from './transaction.ts';
+import type { CallArg, Command, ProgrammableTransaction } from './transaction-data.ts';
 
 /** As in Sui's protocol config; what reaches one of these is refused, except inputs and publications. */
 const COMMANDS_LIMIT = 1_024;

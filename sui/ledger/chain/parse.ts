@@ -1,5 +1,5 @@
 import { digestText } from '../vm/base58.ts';
-import type { Argument, CallArg, Command, ObjectRef, TransactionData } from './transaction.ts';
+import type { Argument, CallArg, Command, ObjectRef, TransactionData } from './transaction-data.ts';
 
 /** Thrown for whatever the quick reader leaves to the SDK: what is rare, and what is malformed. */
 const NOT_HERE = new Error('left to the general parser');

@@ -4,17 +4,9 @@ import { typedDigest } from './digests.ts';
 import { LedgerError } from './errors.ts';
 import { checkLimits } from './limits.ts';
 import { quickParse } from './parse.ts';
+import type { ProgrammableTransaction, TransactionData } from './transaction-data.ts';
 
-/** TransactionData version 1 in the JSON shape of @mysten/sui's BCS schemas. */
-export type TransactionData = Extract<typeof bcs.TransactionData.$inferType, { $kind: 'V1' }>['V1'];
-export type ProgrammableTransaction = Extract<
-  TransactionData['kind'],
-  { $kind: 'ProgrammableTransaction' }
->['ProgrammableTransaction'];
-export type Command = ProgrammableTransaction['commands'][number];
-export type CallArg = ProgrammableTransaction['inputs'][number];
-export type Argument = Extract<Command, { $kind: 'TransferObjects' }>['TransferObjects']['address'];
-export type ObjectRef = TransactionData['gasData']['payment'][number];
+export type * from './transaction-data.ts';
 
 export interface ParsedTransaction {
   readonly data: TransactionData;
@@ -41,19 +33,18 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
     checkLimits(transaction.program);
     return transaction;
   }
-  let data: TransactionData;
   try {
-    data = bcs.TransactionData.parse(bytes).V1;
+    const transaction = describeTransaction(bcs.TransactionData.parse(bytes).V1);
+    if (!Buffer.from(transaction.bytes).equals(bytes)) {
+      throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction is not in its canonical BCS form.');
+    }
+    return transaction;
   } catch (cause) {
-    throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction is not a TransactionData in BCS.', {
-      cause,
-    });
+    if (cause instanceof LedgerError) throw cause;
+    // The schema reads some of what it refuses to write, such as digests of another length.
+    const message = 'The transaction is not a TransactionData in BCS.';
+    throw new LedgerError('TRANSACTION_MALFORMED', message, { cause });
   }
-  const transaction = describeTransaction(data);
-  if (!Buffer.from(transaction.bytes).equals(bytes)) {
-    throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction is not in its canonical BCS form.');
-  }
-  return transaction;
 }
 
 /** A transaction that `parseTransaction` accepted once: its bytes are known to be canonical. */

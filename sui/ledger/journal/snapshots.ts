@@ -106,8 +106,9 @@ export class Snapshots {
   /** Waits for what is under way, and takes a last one if there is much to run again without it. */
   async close(): Promise<void> {
     await this.#running;
-    if (this.#writer.failure === null && this.#bytesSince >= Math.min(this.#everyBytes, CLOSING_BYTES))
-      await this.#takeUnasked();
+    const isWorth =
+      Number.isFinite(this.#everyBytes) && this.#bytesSince >= Math.min(this.#everyBytes, CLOSING_BYTES);
+    if (isWorth && this.#writer.failure === null) await this.#takeUnasked();
   }
 
   async #takeUnasked(): Promise<void> {
