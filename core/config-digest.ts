@@ -1,7 +1,7 @@
 import { bcs } from '@mysten/bcs';
 
 import { sha256, utf8, concatBytes, type Bytes } from './bytes.ts';
-import { bytes32, suiId, type SuiId } from './codec.ts';
+import { bytes32, suiId, u64, type SuiId } from './codec.ts';
 
 export interface ClusterConfig {
   /** SHA-256 of the DER of the API server's CA certificate. */
@@ -60,4 +60,24 @@ const claimBcs = bcs.struct('NodeClaimProof', {
 /** What the node's Ed25519 key signs to show that the claimant holds it (nodes.move). */
 export function nodeClaimMessage(proof: NodeClaimProof): Bytes {
   return concatBytes(utf8('k3s-daas/claim/v1'), claimBcs.serialize(proof).toBytes());
+}
+
+export interface Heartbeat {
+  readonly cluster: SuiId;
+  readonly stake: SuiId;
+  readonly node: string;
+  /** By the node's own clock. */
+  readonly timestampMs: bigint;
+}
+
+const heartbeatBcs = bcs.struct('Heartbeat', {
+  cluster: suiId,
+  stake: suiId,
+  node: bcs.string(),
+  timestampMs: u64,
+});
+
+/** What the node's Ed25519 key signs to show that the node lives (nodes.move). */
+export function heartbeatMessage(heartbeat: Heartbeat): Bytes {
+  return concatBytes(utf8('k3s-daas/heartbeat/v1'), heartbeatBcs.serialize(heartbeat).toBytes());
 }

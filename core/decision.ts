@@ -5,7 +5,7 @@ import { bytes32, parseStrict, suiId, u64, type SuiId } from './codec.ts';
 import { FormatError } from './format-error.ts';
 
 /** Domain of a signature, first byte of every signed message (docs/formats.md). */
-export const Intent = { decision: 1, release: 2 } as const;
+export const Intent = { decision: 1, release: 2, anchor: 3 } as const;
 
 /** What a decision does: binds a pending pod, or adopts a running one after a restart. */
 export const DecisionKind = { bind: 0, adopt: 1 } as const;

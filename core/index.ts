@@ -1,3 +1,4 @@
+export * from './anchor.ts';
 export * from './bytes.ts';
 export * from './canonical-json.ts';
 export * from './chain.ts';
@@ -15,3 +16,4 @@ export * from './pod.ts';
 export * from './policy.ts';
 export * from './ports.ts';
 export * from './quantity.ts';
+export * from './release.ts';

@@ -56,7 +56,7 @@ export async function stakeNodes(stack: Stack, names: readonly string[], owners:
     const owner = await stack.world.fundedActor();
     for (let at = 0; at < one.names.length; at += BATCH_MAX) {
       const position = await stakeBatch(stack, owner, one.names.slice(at, at + BATCH_MAX), one.amount);
-      nudges.push(() => topUp(owner, position, 1n));
+      nudges.push(() => topUp(owner, { cluster: stack.world.owned.cluster, position, amount: 1n }));
     }
   });
   return async () => nudges[0]?.();

@@ -21,7 +21,7 @@ import {
   type SignedTransaction,
 } from '@k3s-daas/ledger/workload';
 import { compileFramework, compilePackage } from '@k3s-daas/move';
-import { calls } from '@k3s-daas/sui-client';
+import { calls, type Parameters } from '@k3s-daas/sui-client';
 
 import { inFlight, type Subject } from './measure.ts';
 
@@ -65,6 +65,28 @@ const stakeScene: Scene = {
   },
 };
 
+const PARAMETERS: Parameters = {
+  stakes: {
+    userMin: 100n,
+    nodeMin: 1_000n,
+    adminMin: 10_000n,
+    mistPerCpu: 1n,
+    mistPerGib: 1n,
+    userUnbondingMs: 60_000n,
+    nodeUnbondingMs: 60_000n,
+    adminUnbondingMs: 60_000n,
+  },
+  enclaves: { documentAgeMsMax: 60_000n, bondMin: 1n, anchorWindowMs: 10_000n },
+  votes: {
+    votingMs: 10_000n,
+    timelockMs: 10_000n,
+    executionMs: 10_000n,
+    quorumBps: 5_000n,
+    electorateMin: 1n,
+    deposit: 1n,
+  },
+};
+
 /** `staking::stake` and `share` of our own package: a shared position for each. */
 const ownScene: Scene = {
   name: 'k3s_daas::staking::stake + share',
@@ -77,22 +99,14 @@ const ownScene: Scene = {
         configDigest: new Uint8Array(32).fill(1),
         policyDigest: new Uint8Array(32).fill(2),
         enclave: { pcr0: pcr, pcr1: pcr, pcr2: pcr },
-        documentAgeMsMax: 60_000n,
-        stakes: {
-          userMin: 100n,
-          nodeMin: 1_000n,
-          adminMin: 10_000n,
-          mistPerCpu: 1n,
-          mistPerGib: 1n,
-          unbondingMs: 60_000n,
-        },
+        parameters: PARAMETERS,
       });
       tx.transferObjects([cap], workloadAddress);
     });
     const [cluster = ''] = createdOf(created, '::cluster::Cluster');
     return await signMany(ledger, count, (tx) => {
       const [coin] = tx.splitCoins(tx.gas, [5_000]);
-      const input = inputOf(ledger, tx, cluster, false);
+      const input = inputOf(ledger, tx, cluster, true);
       const position = calls.stake(tx, packageId, input, coin, NODE_ROLE);
       calls.sharePosition(tx, packageId, position);
     });

@@ -19,7 +19,8 @@ import { durationMs, keyValues, mistText, requireAddress, short, table } from '.
 
 const MOVE_DIR = fileURLToPath(new URL('../../sui/move/', import.meta.url));
 const OWN_PACKAGE = join(MOVE_DIR, 'daas');
-export const TIMELOCK_PACKAGE = 'upgrade_timelock';
+const TIMELOCK_DIR = join(MOVE_DIR, 'upgrades');
+export const TIMELOCK_PACKAGE = 'k3s_daas_upgrades';
 export const POLICIES = ['immutable', 'timelock', 'keep'] as const;
 const DELAY = '7d';
 const DAY_MS = 86_400_000n;
@@ -77,7 +78,7 @@ export async function withTimelock(
   const others = named.filter(({ name }) => name !== TIMELOCK_PACKAGE);
   if (choice.policy !== 'timelock' || choice.timelock !== null) return named;
   const own = named.find(({ name }) => name === TIMELOCK_PACKAGE);
-  return [own ?? (await compileOne(join(MOVE_DIR, TIMELOCK_PACKAGE), () => undefined)), ...others];
+  return [own ?? (await compileOne(TIMELOCK_DIR, () => undefined)), ...others];
 }
 
 /** Null while the timelock is not published. */

@@ -78,8 +78,10 @@ export async function topUpStake(
 ): Promise<void> {
   const position = requireId(args.position, 'the position');
   const amount = parseMist(args.mist);
-  const actor = await openActor(await openReader(configFile), args.key);
-  const { digest } = await topUp(actor, position, amount);
+  const reader = await openReader(configFile);
+  const actor = await openActor(reader, args.key);
+  const { id: cluster } = reader.configuration.cluster;
+  const { digest } = await topUp(actor, { cluster, position, amount });
   print(output, { digest, position }, () => `added ${amount} MIST to ${position} (${digest})`);
 }
 
@@ -108,8 +110,9 @@ export async function withdrawStake(
   args: Signed & { readonly position: string },
 ): Promise<void> {
   const position = requireId(args.position, 'the position');
-  const actor = await openActor(await openReader(configFile), args.key);
-  const { digest } = await withdraw(actor, position);
+  const reader = await openReader(configFile);
+  const actor = await openActor(reader, args.key);
+  const { digest } = await withdraw(actor, { cluster: reader.configuration.cluster.id, position });
   print(output, { digest, position }, () => `withdrew from ${position} (${digest})`);
 }
 

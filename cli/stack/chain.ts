@@ -29,15 +29,27 @@ const MIST_PER_SUI = 1_000_000_000n;
 const OPERATOR_MIST = 1_000_000n * MIST_PER_SUI;
 
 /** The embedded chain's terms: the defaults of development. A public network needs its own. */
-const DEVELOPMENT_STAKES: ClusterTerms['stakes'] = {
-  userMin: 100n,
-  nodeMin: 1_000n,
-  adminMin: 10_000n,
-  mistPerCpu: 100n,
-  mistPerGib: 10n,
-  unbondingMs: 600_000n,
+const DEVELOPMENT_TERMS: ClusterTerms['parameters'] = {
+  stakes: {
+    userMin: 100n,
+    nodeMin: 1_000n,
+    adminMin: 10_000n,
+    mistPerCpu: 100n,
+    mistPerGib: 10n,
+    userUnbondingMs: 300_000n,
+    nodeUnbondingMs: 600_000n,
+    adminUnbondingMs: 1_200_000n,
+  },
+  enclaves: { documentAgeMsMax: 300_000n, bondMin: 10_000n, anchorWindowMs: 120_000n },
+  votes: {
+    votingMs: 120_000n,
+    timelockMs: 60_000n,
+    executionMs: 600_000n,
+    quorumBps: 3_334n,
+    electorateMin: 10_000n,
+    deposit: 1_000n,
+  },
 };
-const DOCUMENT_AGE_MS_MAX = 300_000n;
 
 /** A published package with its cluster, and the account that owns the ClusterCap. */
 export interface ChainWorld {
@@ -84,8 +96,7 @@ export async function createChainWorld(options: {
     }),
     policyDigest: policyHash,
     enclave: options.enclave,
-    documentAgeMsMax: DOCUMENT_AGE_MS_MAX,
-    stakes: DEVELOPMENT_STAKES,
+    parameters: DEVELOPMENT_TERMS,
   });
   return worldOf({
     url,

@@ -1,21 +1,19 @@
-import { bcs } from '@mysten/bcs';
 import type { Transaction, TransactionArgument, TransactionResult } from '@mysten/sui/transactions';
 import type { Bytes, SuiId } from '@k3s-daas/core';
 
-import type { EnclaveConfig, StakeParameters } from './layouts.ts';
+import type { EnclaveConfig, Parameters } from './layouts.ts';
+import { bytes, call, CLOCK, object, type ObjectInput } from './move-call.ts';
+
+export type { ObjectInput } from './move-call.ts';
 
 // One function per entry point of the package: each adds one command to a transaction. An object is given by id or as
 // the result of an earlier command.
-
-export type ObjectInput = SuiId | TransactionArgument;
 
 export interface ClusterTerms {
   readonly configDigest: Bytes;
   readonly policyDigest: Bytes;
   readonly enclave: EnclaveConfig;
-  /** Oldest attestation document that registration takes, ms. */
-  readonly documentAgeMsMax: bigint;
-  readonly stakes: StakeParameters;
+  readonly parameters: Parameters;
 }
 
 export interface NodeTerms {
@@ -28,23 +26,78 @@ export interface NodeTerms {
   readonly memoryMib: bigint;
 }
 
-const CLOCK = '0x6';
-
 /** → ClusterCap; the Cluster becomes a shared object. */
 export function createCluster(tx: Transaction, packageId: SuiId, terms: ClusterTerms): TransactionResult {
-  const { enclave, stakes } = terms;
   return call(tx, packageId, 'cluster::create', [
     bytes(tx, terms.configDigest),
     bytes(tx, terms.policyDigest),
-    ...pcrs(tx, enclave),
-    tx.pure.u64(terms.documentAgeMsMax),
-    tx.pure.u64(stakes.userMin),
-    tx.pure.u64(stakes.nodeMin),
-    tx.pure.u64(stakes.adminMin),
-    tx.pure.u64(stakes.mistPerCpu),
-    tx.pure.u64(stakes.mistPerGib),
-    tx.pure.u64(stakes.unbondingMs),
+    ...pcrs(tx, terms.enclave),
+    parameters(tx, packageId, terms.parameters),
   ]);
+}
+
+/** → Parameters */
+export function parameters(tx: Transaction, packageId: SuiId, terms: Parameters): TransactionResult {
+  const { stakes, enclaves, votes } = terms;
+  const amounts = (...values: readonly bigint[]): TransactionArgument[] =>
+    values.map((value) => tx.pure.u64(value));
+  return call(tx, packageId, 'parameters::new', [
+    call(
+      tx,
+      packageId,
+      'parameters::new_stakes',
+      amounts(
+        stakes.userMin,
+        stakes.nodeMin,
+        stakes.adminMin,
+        stakes.mistPerCpu,
+        stakes.mistPerGib,
+        stakes.userUnbondingMs,
+        stakes.nodeUnbondingMs,
+        stakes.adminUnbondingMs,
+      ),
+    ),
+    call(
+      tx,
+      packageId,
+      'parameters::new_enclaves',
+      amounts(enclaves.documentAgeMsMax, enclaves.bondMin, enclaves.anchorWindowMs),
+    ),
+    call(
+      tx,
+      packageId,
+      'parameters::new_votes',
+      amounts(
+        votes.votingMs,
+        votes.timelockMs,
+        votes.executionMs,
+        votes.quorumBps,
+        votes.electorateMin,
+        votes.deposit,
+      ),
+    ),
+  ]);
+}
+
+export function setParameters(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  cap: ObjectInput,
+  terms: Parameters,
+): TransactionResult {
+  const value = parameters(tx, packageId, terms);
+  return call(tx, packageId, 'cluster::set_parameters', [object(tx, cluster), object(tx, cap), value]);
+}
+
+/** Hands terms, images and slashing to the stakers, for good. */
+export function govern(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  cap: ObjectInput,
+): TransactionResult {
+  return call(tx, packageId, 'cluster::govern', [object(tx, cluster), object(tx, cap)]);
 }
 
 export function acceptConfig(
@@ -83,7 +136,12 @@ export function stake(
   coin: TransactionArgument,
   role: number,
 ): TransactionResult {
-  return call(tx, packageId, 'staking::stake', [object(tx, cluster), coin, tx.pure.u8(role)]);
+  return call(tx, packageId, 'staking::stake', [
+    object(tx, cluster),
+    coin,
+    tx.pure.u8(role),
+    tx.object(CLOCK),
+  ]);
 }
 
 export function sharePosition(tx: Transaction, packageId: SuiId, position: ObjectInput): TransactionResult {
@@ -93,10 +151,16 @@ export function sharePosition(tx: Transaction, packageId: SuiId, position: Objec
 export function topUp(
   tx: Transaction,
   packageId: SuiId,
+  cluster: ObjectInput,
   position: ObjectInput,
   coin: TransactionArgument,
 ): TransactionResult {
-  return call(tx, packageId, 'staking::top_up', [object(tx, position), coin]);
+  return call(tx, packageId, 'staking::top_up', [
+    object(tx, cluster),
+    object(tx, position),
+    coin,
+    tx.object(CLOCK),
+  ]);
 }
 
 export function requestUnbond(
@@ -115,8 +179,17 @@ export function requestUnbond(
 }
 
 /** → Coin<SUI> */
-export function withdraw(tx: Transaction, packageId: SuiId, position: ObjectInput): TransactionResult {
-  return call(tx, packageId, 'staking::withdraw', [object(tx, position), tx.object(CLOCK)]);
+export function withdraw(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  position: ObjectInput,
+): TransactionResult {
+  return call(tx, packageId, 'staking::withdraw', [
+    object(tx, cluster),
+    object(tx, position),
+    tx.object(CLOCK),
+  ]);
 }
 
 export function slash(
@@ -165,7 +238,7 @@ export function leave(
   cluster: ObjectInput,
   position: ObjectInput,
 ): TransactionResult {
-  return call(tx, packageId, 'nodes::leave', [object(tx, cluster), object(tx, position)]);
+  return call(tx, packageId, 'nodes::leave', [object(tx, cluster), object(tx, position), tx.object(CLOCK)]);
 }
 
 export function setJailed(
@@ -207,7 +280,7 @@ export function loadAttestation(tx: Transaction, document: Bytes): TransactionRe
   });
 }
 
-/** → Session, which must go to shareSession. Uses the slot up. */
+/** → Session, which must go to shareSession. Uses the slot up and puts the coin `bond` down. */
 export function register(
   tx: Transaction,
   packageId: SuiId,
@@ -216,6 +289,7 @@ export function register(
   document: TransactionArgument,
   logKey: Bytes,
   tlsKeyHash: Bytes,
+  bond: TransactionArgument,
 ): TransactionResult {
   return call(tx, packageId, 'enclaves::register', [
     object(tx, cluster),
@@ -223,6 +297,7 @@ export function register(
     document,
     bytes(tx, logKey),
     bytes(tx, tlsKeyHash),
+    bond,
     tx.object(CLOCK),
   ]);
 }
@@ -255,7 +330,12 @@ export function revoke(
   cap: ObjectInput,
   session: ObjectInput,
 ): TransactionResult {
-  return call(tx, packageId, 'enclaves::revoke', [object(tx, cluster), object(tx, cap), object(tx, session)]);
+  return call(tx, packageId, 'enclaves::revoke', [
+    object(tx, cluster),
+    object(tx, cap),
+    object(tx, session),
+    tx.object(CLOCK),
+  ]);
 }
 
 /** → Decision */
@@ -273,23 +353,6 @@ export function verifyDecision(
     bytes(tx, message),
     bytes(tx, signature),
   ]);
-}
-
-function call(
-  tx: Transaction,
-  packageId: SuiId,
-  entry: `${string}::${string}`,
-  args: TransactionArgument[],
-): TransactionResult {
-  return tx.moveCall({ target: `${packageId}::${entry}`, arguments: args });
-}
-
-function object(tx: Transaction, input: ObjectInput): TransactionArgument {
-  return typeof input === 'string' ? tx.object(input) : input;
-}
-
-function bytes(tx: Transaction, value: Bytes): TransactionArgument {
-  return tx.pure(bcs.byteVector().serialize(value));
 }
 
 function pcrs(tx: Transaction, { pcr0, pcr1, pcr2 }: EnclaveConfig): TransactionArgument[] {

@@ -12,6 +12,7 @@ import {
   clusterState,
   listFieldIds,
   readObjects,
+  readVersionedCluster,
   sessionOf,
   shapes,
   stakeOf,
@@ -130,6 +131,8 @@ function touch(view: ClusterView, touched: Touched, event: ChainEvent): void {
     case 'cluster::ClusterCreated':
     case 'cluster::ConfigAccepted':
     case 'cluster::ConfigRetired':
+    case 'cluster::ParametersChanged':
+    case 'cluster::Migrated':
       touched.cluster = true;
       return;
     case 'staking::ToppedUp':
@@ -157,23 +160,27 @@ function touch(view: ClusterView, touched: Touched, event: ChainEvent): void {
       return;
     case 'enclaves::SessionActivated':
     case 'enclaves::SessionRevoked':
+    case 'enclaves::SessionEnded':
       touched.cluster = true;
       touched.sessions.add(event.session);
       return;
     case 'staking::Staked': // no claim stands on it yet
+    case 'staking::Rewarded':
+    case 'staking::RewardsTaken':
+    case 'staking::PositionClosed': // nor any more
+    case 'nodes::CertificateRecorded':
     case 'enclaves::SlotGranted':
+    case 'enclaves::BondReclaimed':
+    case 'enclaves::BondSlashed':
+    case 'cluster::Governed':
+    case 'cluster::TierSet':
+    case 'cluster::TierRemoved':
       return;
   }
 }
 
-async function readClusterObject({
-  chain,
-  packageId,
-  clusterId,
-}: Subject): Promise<Versioned<ClusterRecord>> {
-  const read = (await readObjects(chain.client, [clusterId], shapes.cluster(packageId))).get(clusterId);
-  if (read === undefined) throw new ChainError('OBJECT_MISSING', `there is no cluster ${clusterId}`);
-  return read;
+function readClusterObject({ chain, packageId, clusterId }: Subject): Promise<Versioned<ClusterRecord>> {
+  return readVersionedCluster(chain.client, packageId, clusterId);
 }
 
 async function readClaims(

@@ -7,6 +7,7 @@ import {
   capBcs,
   claimFieldBcs,
   clusterBcs,
+  clusterFieldBcs,
   layout,
   parseObject,
   positionBcs,
@@ -24,16 +25,17 @@ export interface Decoded {
 const coinBcs = layout(bcs.struct('Coin', { id: suiId, balance: u64 }));
 const upgradeCap = bcs.struct('UpgradeCap', { id: suiId, package: suiId, version: u64, policy: bcs.u8() });
 const upgradeCapBcs = layout(upgradeCap);
-const timelockedCapBcs = layout(
-  bcs.struct('TimelockedCap', {
+const timelockBcs = layout(
+  bcs.struct('Timelock', {
     id: suiId,
     cap: upgradeCap,
     delayMs: u64,
-    pending: bcs.option(
+    announced: bcs.option(
       bcs.struct('Announcement', {
-        policy: bcs.u8(),
         digest: bcs.byteVector().transform({ name: 'digest', output: (bytes) => new Uint8Array(bytes) }),
-        readyMs: u64,
+        policy: bcs.u8(),
+        earliestMs: u64,
+        expiresMs: u64,
       }),
     ),
   }),
@@ -47,7 +49,12 @@ const OURS: Readonly<Record<string, Layout<object>>> = {
   'staking::Position': erased(positionBcs),
   'enclaves::Session': erased(sessionBcs),
   'enclaves::EnclaveSlot': erased(slotBcs),
-  'timelock::TimelockedCap': erased(timelockedCapBcs),
+  'timelock::Timelock': erased(timelockBcs),
+};
+/** By the type of the value of a dynamic field. */
+const FIELDS: Readonly<Record<string, Layout<object>>> = {
+  'cluster::ClusterInner': erased(clusterFieldBcs),
+  'cluster::NodeClaim': erased(claimFieldBcs),
 };
 const FRAMEWORK: Readonly<Record<string, Layout<object>>> = {
   'coin::Coin': erased(coinBcs),
@@ -87,7 +94,7 @@ function layoutOf(type: string): Layout<object> | null {
   if (address !== FRAMEWORK_ID) return OURS[`${module}::${name}`] ?? null;
   const [, value] = typeParams;
   if (`${module}::${name}` === 'dynamic_field::Field' && typeof value === 'object')
-    return `${value.module}::${value.name}` === 'cluster::NodeClaim' ? erased(claimFieldBcs) : null;
+    return FIELDS[`${value.module}::${value.name}`] ?? null;
   return FRAMEWORK[`${module}::${name}`] ?? null;
 }
 

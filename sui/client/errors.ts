@@ -14,6 +14,7 @@ export type ChainErrorCode =
   | 'TRANSACTION_UNKNOWN'
   | 'OBJECT_MISSING'
   | 'OBJECT_MALFORMED'
+  | 'CLUSTER_VERSION'
   | 'SNAPSHOT_REGRESSED'
   | 'SNAPSHOT_FORKED'
   | 'SNAPSHOT_FUTURE'
@@ -32,6 +33,7 @@ const REMEDIES: Readonly<Record<ChainErrorCode, string>> = {
   OBJECT_MISSING: 'check the object id, and that it is on this chain',
   OBJECT_MALFORMED:
     'the object is not what this version reads; check the package id and the version of k3s-daas',
+  CLUSTER_VERSION: 'run the release of k3s-daas that belongs to the package the cluster was migrated to',
   SNAPSHOT_REGRESSED:
     'the node went back in time; the old snapshot stays and ages; use a node that follows the chain',
   SNAPSHOT_FORKED: 'the node shows another history; distrust it, use another, and restart this process',

@@ -2,7 +2,7 @@ import { bcs } from '@mysten/bcs';
 import { bytes32, suiId, u64, type Bytes, type SuiId } from '@k3s-daas/core';
 import { normalizeStructTag } from '@mysten/sui/utils';
 
-import { parseObject, type Layout } from './layouts.ts';
+import { parametersBcs, parseObject, tierBcs, type Layout } from './layouts.ts';
 
 const pcr = bcs.byteVector().transform({ name: 'pcr', output: (bytes) => new Uint8Array(bytes) });
 
@@ -21,6 +21,14 @@ const EVENTS = {
     pcr2: pcr,
   }),
   'cluster::ConfigRetired': bcs.struct('ConfigRetired', { cluster: suiId, configVersion: u64 }),
+  'cluster::ParametersChanged': bcs.struct('ParametersChanged', {
+    cluster: suiId,
+    parameters: parametersBcs,
+  }),
+  'cluster::Governed': bcs.struct('Governed', { cluster: suiId }),
+  'cluster::TierSet': bcs.struct('TierSet', { cluster: suiId, name: bcs.string(), tier: tierBcs }),
+  'cluster::TierRemoved': bcs.struct('TierRemoved', { cluster: suiId, name: bcs.string() }),
+  'cluster::Migrated': bcs.struct('Migrated', { cluster: suiId, fromVersion: u64, toVersion: u64 }),
   'staking::Staked': bcs.struct('Staked', {
     cluster: suiId,
     position: suiId,
@@ -42,13 +50,26 @@ const EVENTS = {
     amount: u64,
     reason: bcs.string(),
   }),
+  'staking::Rewarded': bcs.struct('Rewarded', { cluster: suiId, position: suiId, amount: u64 }),
+  'staking::RewardsTaken': bcs.struct('RewardsTaken', { cluster: suiId, position: suiId, amount: u64 }),
+  'staking::PositionClosed': bcs.struct('PositionClosed', { cluster: suiId, position: suiId }),
   'nodes::NodeClaimed': bcs.struct('NodeClaimed', {
     cluster: suiId,
     node: bcs.string(),
     stake: suiId,
     owner: suiId,
   }),
-  'nodes::NodeLeft': bcs.struct('NodeLeft', { cluster: suiId, node: bcs.string(), stake: suiId }),
+  'nodes::CertificateRecorded': bcs.struct('CertificateRecorded', {
+    cluster: suiId,
+    node: bcs.string(),
+    untilMs: u64,
+  }),
+  'nodes::NodeLeft': bcs.struct('NodeLeft', {
+    cluster: suiId,
+    node: bcs.string(),
+    stake: suiId,
+    freeMs: u64,
+  }),
   'nodes::NodeJailed': bcs.struct('NodeJailed', { cluster: suiId, node: bcs.string() }),
   'nodes::NodeUnjailed': bcs.struct('NodeUnjailed', { cluster: suiId, node: bcs.string() }),
   'enclaves::SlotGranted': bcs.struct('SlotGranted', {
@@ -64,9 +85,14 @@ const EVENTS = {
     decisionKey: bytes32,
     logKey: bytes32,
     tlsKeyHash: bytes32,
+    sponsor: suiId,
+    bond: u64,
   }),
   'enclaves::SessionActivated': bcs.struct('SessionActivated', { cluster: suiId, session: suiId, term: u64 }),
   'enclaves::SessionRevoked': bcs.struct('SessionRevoked', { cluster: suiId, session: suiId }),
+  'enclaves::SessionEnded': bcs.struct('SessionEnded', { cluster: suiId, session: suiId }),
+  'enclaves::BondReclaimed': bcs.struct('BondReclaimed', { cluster: suiId, session: suiId, amount: u64 }),
+  'enclaves::BondSlashed': bcs.struct('BondSlashed', { cluster: suiId, session: suiId, amount: u64 }),
 };
 
 type Events = typeof EVENTS;

@@ -13,5 +13,8 @@ export * from './layouts.ts';
 export * from './networks.ts';
 export * from './publish.ts';
 export * from './reads.ts';
+export * as sealCalls from './seal-calls.ts';
+export type { HeldPass, Placement, PolicySubject } from './seal-calls.ts';
+export * from './seal-layouts.ts';
 export * from './transactions.ts';
 export * from './watcher.ts';

@@ -32,42 +32,108 @@ export interface EnclaveConfig {
   readonly pcr2: Bytes;
 }
 
-/** What a cluster asks of stakes. Amounts in MIST. */
+/** What a cluster asks of stakes, by role. Amounts in MIST. */
 export interface StakeParameters {
   readonly userMin: bigint;
   readonly nodeMin: bigint;
   readonly adminMin: bigint;
   readonly mistPerCpu: bigint;
   readonly mistPerGib: bigint;
-  readonly unbondingMs: bigint;
+  readonly userUnbondingMs: bigint;
+  readonly nodeUnbondingMs: bigint;
+  readonly adminUnbondingMs: bigint;
+}
+
+/** What a cluster asks of enclaves. The bond in MIST. */
+export interface EnclaveParameters {
+  /** Oldest attestation document that registration takes. */
+  readonly documentAgeMsMax: bigint;
+  readonly bondMin: bigint;
+  readonly anchorWindowMs: bigint;
+}
+
+/** How the stakers of a governed cluster vote. Amounts in MIST. */
+export interface VoteParameters {
+  readonly votingMs: bigint;
+  readonly timelockMs: bigint;
+  readonly executionMs: bigint;
+  readonly quorumBps: bigint;
+  readonly electorateMin: bigint;
+  readonly deposit: bigint;
+}
+
+/** The terms of a cluster; parameters.move says what must hold among them. */
+export interface Parameters {
+  readonly stakes: StakeParameters;
+  readonly enclaves: EnclaveParameters;
+  readonly votes: VoteParameters;
 }
 
 const configBcs = bcs.struct('EnclaveConfig', { pcr0: bytes48, pcr1: bytes48, pcr2: bytes48 });
-const stakesBcs = bcs.struct('StakeParameters', {
-  userMin: u64,
-  nodeMin: u64,
-  adminMin: u64,
-  mistPerCpu: u64,
-  mistPerGib: u64,
-  unbondingMs: u64,
-});
+
+export const parametersBcs = layout(
+  bcs.struct('Parameters', {
+    stakes: bcs.struct('StakeParameters', {
+      userMin: u64,
+      nodeMin: u64,
+      adminMin: u64,
+      mistPerCpu: u64,
+      mistPerGib: u64,
+      userUnbondingMs: u64,
+      nodeUnbondingMs: u64,
+      adminUnbondingMs: u64,
+    }),
+    enclaves: bcs.struct('EnclaveParameters', {
+      documentAgeMsMax: u64,
+      bondMin: u64,
+      anchorWindowMs: u64,
+    }),
+    votes: bcs.struct('VoteParameters', {
+      votingMs: u64,
+      timelockMs: u64,
+      executionMs: u64,
+      quorumBps: u64,
+      electorateMin: u64,
+      deposit: u64,
+    }),
+  }),
+);
+
+export const tierBcs = layout(
+  bcs.struct('Tier', { stakeMin: u64, groups: bcs.vector(bcs.string()), epochsMax: u64 }),
+);
+
 const tableBcs = bcs.struct('Table', { id: suiId, size: u64 });
 
+/** The object itself: it only says where its state is and of which version. */
 export const clusterBcs = layout(
-  bcs.struct('Cluster', {
+  bcs.struct('Cluster', { id: suiId, inner: bcs.struct('Versioned', { id: suiId, version: u64 }) }),
+);
+
+/** Version of `ClusterInner` that this client reads. */
+export const CLUSTER_VERSION = 1n;
+
+export const clusterFieldBcs = layout(
+  bcs.struct('Field<u64, ClusterInner>', {
     id: suiId,
-    version: u64,
-    configDigest: bytes32,
-    policyDigest: bytes32,
-    configVersion: u64,
-    configs: bcs.vector(bcs.struct('Entry', { key: u64, value: configBcs })),
-    documentAgeMsMax: u64,
-    active: bcs.option(bcs.struct('ActiveSession', { session: suiId, term: u64, configVersion: u64 })),
-    term: u64,
-    stakes: stakesBcs,
-    claims: tableBcs,
-    claimedStakes: tableBcs,
-    treasury: u64,
+    key: u64,
+    value: bcs.struct('ClusterInner', {
+      configDigest: bytes32,
+      policyDigest: bytes32,
+      configVersion: u64,
+      configs: bcs.vector(bcs.struct('Entry', { key: u64, value: configBcs })),
+      active: bcs.option(bcs.struct('ActiveSession', { session: suiId, term: u64, configVersion: u64 })),
+      term: u64,
+      parameters: parametersBcs,
+      governed: bcs.bool(),
+      claims: tableBcs,
+      claimedStakes: tableBcs,
+      reserved: tableBcs,
+      tiers: bcs.vector(bcs.struct('Entry', { key: bcs.string(), value: tierBcs })),
+      activeTotal: u64,
+      unbondingTotal: u64,
+      treasury: u64,
+    }),
   }),
 );
 
@@ -80,7 +146,13 @@ export const positionBcs = layout(
     active: u64,
     unbonding: u64,
     unbondingUntilMs: u64,
+    increasedMs: u64,
+    rewards: u64,
     node: bcs.option(bcs.string()),
+    heartbeatMs: u64,
+    pass: bcs.option(bcs.struct('PassLien', { pass: suiId, stakeMin: u64 })),
+    votingUntilMs: u64,
+    freezes: u64,
   }),
 );
 
@@ -99,6 +171,7 @@ export const claimFieldBcs = layout(
       required: u64,
       jailed: bcs.bool(),
       claimedMs: u64,
+      certificateUntilMs: u64,
     }),
   }),
 );
@@ -120,10 +193,15 @@ export const sessionBcs = layout(
     documentMs: u64,
     registeredMs: u64,
     revoked: bcs.bool(),
+    endedMs: u64,
+    head: bcs.struct('Head', { size: u64, root: bytes32, lastSequence: u64 }),
+    sponsor: suiId,
+    bond: u64,
   }),
 );
 
-export type ClusterRecord = typeof clusterBcs.$inferType;
+/** A cluster's state, with the id that names it. */
+export type ClusterRecord = { readonly id: SuiId } & (typeof clusterFieldBcs.$inferType)['value'];
 export type PositionRecord = typeof positionBcs.$inferType;
 export type ClaimRecord = (typeof claimFieldBcs.$inferType)['value'];
 export type SessionRecord = typeof sessionBcs.$inferType;
@@ -132,10 +210,13 @@ export type SlotRecord = typeof slotBcs.$inferType;
 /** Full Move type names of a package's objects, in the normal form that the SDK answers with. */
 export function moveTypes(
   packageId: SuiId,
-): Readonly<Record<'cluster' | 'cap' | 'position' | 'claimField' | 'session' | 'slot', string>> {
+): Readonly<
+  Record<'cluster' | 'clusterField' | 'cap' | 'position' | 'claimField' | 'session' | 'slot', string>
+> {
   const own = (name: string): string => normalizeStructTag(`${packageId}::${name}`);
   return {
     cluster: own('cluster::Cluster'),
+    clusterField: normalizeStructTag(`0x2::dynamic_field::Field<u64, ${packageId}::cluster::ClusterInner>`),
     cap: own('cluster::ClusterCap'),
     position: own('staking::Position'),
     claimField: normalizeStructTag(

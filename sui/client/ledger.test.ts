@@ -66,6 +66,7 @@ import {
   type Account,
   type Actor,
   type Executed,
+  type Parameters,
 } from './index.ts';
 
 const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
@@ -73,13 +74,26 @@ const log = { info: () => undefined, warn: () => undefined };
 const PCRS = new Map([0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]));
 const pcr = (index: number): Bytes => PCRS.get(index) ?? new Uint8Array(48);
 const ENCLAVE = { pcr0: pcr(0), pcr1: pcr(1), pcr2: pcr(2) };
-const STAKES = {
-  userMin: 100n,
-  nodeMin: 1_000n,
-  adminMin: 10_000n,
-  mistPerCpu: 100n,
-  mistPerGib: 10n,
-  unbondingMs: 600_000n,
+const PARAMETERS: Parameters = {
+  stakes: {
+    userMin: 100n,
+    nodeMin: 1_000n,
+    adminMin: 10_000n,
+    mistPerCpu: 100n,
+    mistPerGib: 10n,
+    userUnbondingMs: 300_000n,
+    nodeUnbondingMs: 600_000n,
+    adminUnbondingMs: 1_200_000n,
+  },
+  enclaves: { documentAgeMsMax: 300_000n, bondMin: 5_000n, anchorWindowMs: 60_000n },
+  votes: {
+    votingMs: 60_000n,
+    timelockMs: 60_000n,
+    executionMs: 60_000n,
+    quorumBps: 5_000n,
+    electorateMin: 1_000n,
+    deposit: 100n,
+  },
 };
 const policy = policyDigest(policySchema.parse({ capacity: { cpuMilli: 4_000, memoryBytes: 8_000_000 } }));
 
@@ -127,8 +141,7 @@ const terms = {
   configDigest: config,
   policyDigest: policy,
   enclave: ENCLAVE,
-  documentAgeMsMax: 300_000n,
-  stakes: STAKES,
+  parameters: PARAMETERS,
 };
 const { clusterId, capId } = await createCluster(actor, terms);
 const owned = { cluster: clusterId, cap: capId };
@@ -172,7 +185,8 @@ await t.test('a cluster is read back as it was created', async (t) => {
     configVersion: 1n,
     active: null,
     term: 0n,
-    stakes: STAKES,
+    parameters: PARAMETERS,
+    governed: false,
     treasury: 0n,
   });
   t.strictSame(cluster.configs, [{ key: 1n, value: ENCLAVE }]);
@@ -180,10 +194,13 @@ await t.test('a cluster is read back as it was created', async (t) => {
   t.strictSame(await listOwned(chain.client, packageId, addressOf(owner), 'cap'), [
     { id: capId, cluster: clusterId },
   ]);
-  await t.rejects(createCluster(actor, { ...terms, stakes: { ...STAKES, nodeMin: 0n } }), {
-    code: 'TRANSACTION_FAILED',
-    abort: { module: 'cluster', name: 'cluster::EZeroParameter' },
-  });
+  await t.rejects(
+    createCluster(actor, {
+      ...terms,
+      parameters: { ...PARAMETERS, stakes: { ...PARAMETERS.stakes, nodeMin: 0n } },
+    }),
+    { code: 'TRANSACTION_FAILED', abort: { module: 'parameters', name: 'parameters::EZero' } },
+  );
   const { configVersion } =
     eventsOf(
       (await acceptConfig(actor, owned, { ...ENCLAVE, pcr0: pcr(2) })).events,
@@ -221,7 +238,12 @@ await t.test('stake, claim, top up, jail, slash, unbond, leave: the snapshot fol
   t.match(nodeEligibility(snapshot, 'n1'), { eligible: true, stake: { id: position, active: 1_500n } });
   t.strictSame(snapshot.claims.get('n1')?.nodeKey, nodeKey.publicKey);
 
-  await topUp(actor, position, 500n);
+  await t.rejects(
+    topUp(actor, { cluster: clusterId, position, amount: 500n }),
+    refused('staking::ENotOwner'),
+    'topping up takes away a vote',
+  );
+  await topUp(operator, { cluster: clusterId, position, amount: 500n });
   await seen((now) => now.stakes.get(position)?.active === 2_000n);
   await jail(actor, owned, 'n1');
   t.match(nodeEligibility(await seen((now) => now.claims.get('n1')?.jailed === true), 'n1'), {
@@ -231,7 +253,7 @@ await t.test('stake, claim, top up, jail, slash, unbond, leave: the snapshot fol
 
   await requestUnbond(operator, { cluster: clusterId, position, amount: 400n });
   await seen((now) => now.stakes.get(position)?.unbonding === 400n);
-  await t.rejects(withdraw(operator, position), refused('staking::EStillUnbonding'));
+  await t.rejects(withdraw(operator, { cluster: clusterId, position }), refused('staking::EStillUnbonding'));
   await t.rejects(
     requestUnbond(operator, { cluster: clusterId, position, amount: 1_000n }),
     refused('staking::EClaimNeedsStake'),
@@ -250,7 +272,7 @@ await t.test('stake, claim, top up, jail, slash, unbond, leave: the snapshot fol
   clock.aheadMs += 600_001;
   await seen((now) => now.checkpointTimestampMs >= clock.now() - 1_000); // Move's clock goes with the checkpoints
   const before = await readBalance(chain.client, addressOf(signer));
-  const { gasMist } = await withdraw(operator, position);
+  const { gasMist } = await withdraw(operator, { cluster: clusterId, position });
   t.equal(await readBalance(chain.client, addressOf(signer)), before - gasMist + 400n);
 });
 

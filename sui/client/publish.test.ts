@@ -160,14 +160,26 @@ void t.test('publication and inspection', async (t) => {
     configDigest: digest,
     policyDigest: digest,
     enclave: { pcr0: pcr, pcr1: pcr, pcr2: pcr },
-    documentAgeMsMax: 300_000n,
-    stakes: {
-      userMin: 100n,
-      nodeMin: 1_000n,
-      adminMin: 10_000n,
-      mistPerCpu: 100n,
-      mistPerGib: 10n,
-      unbondingMs: 600_000n,
+    parameters: {
+      stakes: {
+        userMin: 100n,
+        nodeMin: 1_000n,
+        adminMin: 10_000n,
+        mistPerCpu: 100n,
+        mistPerGib: 10n,
+        userUnbondingMs: 600_000n,
+        nodeUnbondingMs: 600_000n,
+        adminUnbondingMs: 600_000n,
+      },
+      enclaves: { documentAgeMsMax: 300_000n, bondMin: 1n, anchorWindowMs: 60_000n },
+      votes: {
+        votingMs: 60_000n,
+        timelockMs: 60_000n,
+        executionMs: 60_000n,
+        quorumBps: 5_000n,
+        electorateMin: 1n,
+        deposit: 1n,
+      },
     },
   });
   const { position } = await stake(actor, { cluster: clusterId, role: 1, amount: 5_000n });
@@ -179,7 +191,7 @@ void t.test('publication and inspection', async (t) => {
 
   const done = await inspectTransaction(chain, created.digest);
   t.match(done, { success: true, sender, gas: { computationCost: '1000000' } });
-  t.match(done.commands, [/^call 0x.*::cluster::create$/, /^transfer 1 objects$/]);
+  t.match(done.commands.slice(-2), [/^call 0x.*::cluster::create$/, /^transfer 1 objects$/]);
   t.ok(done.changes.some(({ change, id }) => change === 'created' && id === clusterId));
   t.match(done.events, [{ type: /::cluster::ClusterCreated$/, fields: { cluster: clusterId } }]);
   t.match(done.balances, [{ address: sender, amount: '-1000000' }]);
@@ -193,7 +205,7 @@ void t.test('publication and inspection', async (t) => {
     more: false,
   });
   const all = (await inspectEvents(chain, { limit: 10 })).events;
-  t.equal(all.length, 3, 'ClusterCreated, ConfigAccepted, Staked');
+  t.equal(all.length, 4, 'ClusterCreated, ParametersChanged, ConfigAccepted, Staked');
   t.strictSame((await inspectEvents(chain, { limit: 1 })).events, all.slice(0, 1));
   t.equal((await inspectEvents(chain, { limit: 1 })).more, true);
   t.strictSame((await inspectEvents(chain, { limit: 10, newestFirst: true })).events, [...all].reverse());
@@ -237,7 +249,7 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
   const dir = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const timelock = await publishCode(
     actor,
-    await compilePackage({ dir: dir('../move/upgrade_timelock') }),
+    await compilePackage({ dir: dir('../move/upgrades') }),
     'immutable',
   );
   const code = await compilePackage({ dir: dir('../ledger/testdata/sandbox') });
@@ -251,7 +263,7 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
   const lock = published.upgradeCap ?? '';
   t.match(await inspectObject(chain, lock), {
     owner: addressOf(actor.signer),
-    fields: { cap: { package: published.packageId, version: 1n }, delayMs: 86_400_000n, pending: null },
+    fields: { cap: { package: published.packageId, version: 1n }, delayMs: 86_400_000n, announced: null },
   });
 
   const call = (tx: Transaction, name: string, ...args: TransactionArgument[]): TransactionResult =>
@@ -261,10 +273,10 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
     });
   const announce = new Transaction();
   const digest = announce.pure(bcs.byteVector().serialize(code.digest));
-  call(announce, 'announce', announce.pure.u8(0), digest, announce.object.clock());
+  call(announce, 'announce', digest, announce.pure.u8(0), announce.object.clock());
   await execute(chain.client, announce, actor.signer);
   t.match((await inspectObject(chain, lock)).fields, {
-    pending: { policy: 0, digest: code.digest, readyMs: BigInt(startMs) + 86_400_000n },
+    announced: { policy: 0, digest: code.digest, earliestMs: BigInt(startMs) + 86_400_000n },
   });
   const upgrade = (): Promise<Executed> => {
     const tx = new Transaction();
@@ -280,11 +292,11 @@ void t.test('with a timelock, an upgrade has to be announced and waited for', as
     return execute(chain.client, tx, actor.signer);
   };
   ledger.clock.advance(86_399_999);
-  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 4n } });
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 7n } });
   ledger.clock.advance(1);
   const { packageId } = await upgrade();
   t.match(await inspectPackage(chain, packageId ?? ''), { version: '2', originalId: published.packageId });
-  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 3n } });
+  await t.rejects(upgrade(), { code: 'TRANSACTION_FAILED', abort: { module: 'timelock', code: 6n } });
 });
 
 void t.test('what is not ours is shown as bytes', (t) => {

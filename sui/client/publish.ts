@@ -9,12 +9,12 @@ import { createdOne, execute, type Executed } from './execute.ts';
 
 /**
  * What becomes of the right to upgrade: `immutable` gives it up for good, `keep` gives the UpgradeCap to the signer, and a
- * timelock gives it to them in a `TimelockedCap` of the published package `upgrade_timelock`.
+ * timelock gives it to them in a `Timelock` of the published package `k3s_daas_upgrades`.
  */
 export type UpgradePolicy = 'immutable' | 'keep' | Timelock;
 
 export interface Timelock {
-  /** Id of `upgrade_timelock` on this chain. */
+  /** Id of `k3s_daas_upgrades` on this chain. */
   readonly timelock: SuiId;
   /** From announcement to upgrade; a day to a year. */
   readonly delayMs: bigint;
@@ -29,7 +29,7 @@ export interface PackageCode {
 
 export interface Published extends Executed {
   readonly packageId: SuiId;
-  /** The UpgradeCap or TimelockedCap that the signer owns now; null if the package is immutable. */
+  /** The UpgradeCap or Timelock that the signer owns now; null if the package is immutable. */
   readonly upgradeCap: SuiId | null;
 }
 
@@ -110,7 +110,6 @@ export async function publishCode(
   const { packageId, digest } = executed;
   if (packageId === null) throw new ChainError('CHAIN_MALFORMED', `${digest} names no published package`);
   if (policy === 'immutable') return { ...executed, packageId, upgradeCap: null };
-  const type =
-    policy === 'keep' ? UPGRADE_CAP : normalizeStructTag(`${policy.timelock}::timelock::TimelockedCap`);
+  const type = policy === 'keep' ? UPGRADE_CAP : normalizeStructTag(`${policy.timelock}::timelock::Timelock`);
   return { ...executed, packageId, upgradeCap: createdOne(executed, type) };
 }

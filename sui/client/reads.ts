@@ -1,13 +1,15 @@
 import { bcs } from '@mysten/bcs';
 import type { ClientWithCoreApi } from '@mysten/sui/client';
 import { deriveDynamicFieldID } from '@mysten/sui/utils';
-import type { ClusterState, NodeClaim, Session, Stake, SuiId } from '@k3s-daas/core';
+import { u64, type ClusterState, type NodeClaim, type Session, type Stake, type SuiId } from '@k3s-daas/core';
 
 import { ChainError, toChainError } from './errors.ts';
 import {
   capBcs,
   claimFieldBcs,
+  CLUSTER_VERSION,
   clusterBcs,
+  clusterFieldBcs,
   moveTypes,
   parseObject,
   positionBcs,
@@ -87,24 +89,58 @@ async function readOne<T extends { readonly id: SuiId }>(
 }
 
 export const shapes = {
-  cluster: (packageId: SuiId): Shape<ClusterRecord> => shape(moveTypes(packageId).cluster, clusterBcs),
+  cluster: (packageId: SuiId): Shape<ClusterObject> => shape(moveTypes(packageId).cluster, clusterBcs),
+  clusterField: (packageId: SuiId): Shape<ClusterField> =>
+    shape(moveTypes(packageId).clusterField, clusterFieldBcs),
   position: (packageId: SuiId): Shape<PositionRecord> => shape(moveTypes(packageId).position, positionBcs),
   claimField: (packageId: SuiId): Shape<ClaimField> => shape(moveTypes(packageId).claimField, claimFieldBcs),
   session: (packageId: SuiId): Shape<SessionRecord> => shape(moveTypes(packageId).session, sessionBcs),
   slot: (packageId: SuiId): Shape<SlotRecord> => shape(moveTypes(packageId).slot, slotBcs),
 };
 
+export type ClusterObject = typeof clusterBcs.$inferType;
+export type ClusterField = typeof clusterFieldBcs.$inferType;
 export type ClaimField = typeof claimFieldBcs.$inferType;
 
 function shape<T>(type: string, layout: Layout<T>): Shape<T> {
   return { type, layout };
 }
 
-/** @throws ChainError OBJECT_MISSING, OBJECT_MALFORMED, CHAIN_… (as all reads below). */
-export function readCluster(client: ClientWithCoreApi, packageId: SuiId, id: SuiId): Promise<ClusterRecord> {
-  return readOne(client, id, shapes.cluster(packageId));
+/** @throws ChainError OBJECT_MISSING, OBJECT_MALFORMED, CLUSTER_VERSION, CHAIN_… */
+export async function readCluster(
+  client: ClientWithCoreApi,
+  packageId: SuiId,
+  id: SuiId,
+): Promise<ClusterRecord> {
+  return (await readVersionedCluster(client, packageId, id)).value;
 }
 
+/** A cluster's state and the version of the object that holds it, which grows with each change. */
+export async function readVersionedCluster(
+  client: ClientWithCoreApi,
+  packageId: SuiId,
+  id: SuiId,
+): Promise<Versioned<ClusterRecord>> {
+  const { inner } = await readOne(client, id, shapes.cluster(packageId));
+  if (inner.version !== CLUSTER_VERSION) {
+    throw new ChainError(
+      'CLUSTER_VERSION',
+      `cluster ${id} was migrated to version ${inner.version}; this program reads version ${CLUSTER_VERSION}`,
+    );
+  }
+  const field = clusterFieldId(inner.id);
+  const read = (await readObjects(client, [field], shapes.clusterField(packageId))).get(field);
+  if (read?.value.key !== CLUSTER_VERSION)
+    throw new ChainError('OBJECT_MALFORMED', `cluster ${id} has no state of its version`);
+  return { value: { id, ...read.value.value }, version: read.version };
+}
+
+/** Id of the object that holds a cluster's state: a dynamic field, keyed by version, of its `Versioned`. */
+export function clusterFieldId(versioned: SuiId): SuiId {
+  return deriveDynamicFieldID(versioned, 'u64', u64.serialize(CLUSTER_VERSION).toBytes());
+}
+
+/** @throws ChainError (as all reads below). */
 export function readPosition(
   client: ClientWithCoreApi,
   packageId: SuiId,

@@ -5,7 +5,7 @@ import { snapshotDigest, toHex, type ChainSnapshot } from '@k3s-daas/core';
 import {
   claimFieldBcs,
   claimOf,
-  clusterBcs,
+  clusterFieldBcs,
   clusterState,
   connectChain,
   moveTypes,
@@ -74,7 +74,9 @@ function apply(node: FakeNode, cluster: FakeCluster, claimed: Set<string>, step:
 function truth(node: FakeNode): string {
   const all = [...node.objects.values()];
   const of = (type: string) => all.filter((object) => object.type === type).map((object) => object.content);
-  const cluster = of(TYPES.cluster).map((content) => clusterState(clusterBcs.parse(content)))[0];
+  const cluster = of(TYPES.clusterField).map((content) =>
+    clusterState({ id: CLUSTER, ...clusterFieldBcs.parse(content).value }),
+  )[0];
   if (cluster === undefined) throw new Error('the fake holds no cluster');
   const claims = of(TYPES.claimField).map((content) => claimOf(claimFieldBcs.parse(content).value));
   const backing = new Set(claims.map((claim) => claim.stake));

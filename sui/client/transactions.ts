@@ -171,10 +171,13 @@ export async function stakeAndClaim(
   }
 }
 
-export function topUp(actor: Actor, position: SuiId, amount: bigint): Promise<Executed> {
+export function topUp(
+  actor: Actor,
+  args: { readonly cluster: SuiId; readonly position: SuiId; readonly amount: bigint },
+): Promise<Executed> {
   return run(actor, (tx) => {
-    const [coin] = tx.splitCoins(tx.gas, [amount]);
-    calls.topUp(tx, actor.packageId, position, coin);
+    const [coin] = tx.splitCoins(tx.gas, [args.amount]);
+    calls.topUp(tx, actor.packageId, args.cluster, args.position, coin);
   });
 }
 
@@ -188,9 +191,13 @@ export function requestUnbond(
 }
 
 /** Pays what has finished unbonding to the signer. */
-export function withdraw(actor: Actor, position: SuiId): Promise<Executed> {
+export function withdraw(
+  actor: Actor,
+  args: { readonly cluster: SuiId; readonly position: SuiId },
+): Promise<Executed> {
   return run(actor, (tx) => {
-    tx.transferObjects([calls.withdraw(tx, actor.packageId, position)], addressOf(actor.signer));
+    const coin = calls.withdraw(tx, actor.packageId, args.cluster, args.position);
+    tx.transferObjects([coin], addressOf(actor.signer));
   });
 }
 
@@ -238,6 +245,8 @@ export interface RegisterArgs {
   readonly document: Bytes;
   readonly logKey: Bytes;
   readonly tlsKeyHash: Bytes;
+  /** MIST that the signer puts down, from its gas coin; the cluster's `bondMin` when not given. */
+  readonly bond?: bigint;
 }
 
 /** Registers a session by whoever owns the slot; the cluster's owner activates it separately. */
@@ -246,8 +255,9 @@ export async function register(
   cluster: SuiId,
   args: RegisterArgs,
 ): Promise<Executed & { readonly session: SuiId }> {
+  const bond = args.bond ?? (await bondMin(actor, cluster));
   const executed = await run(actor, (tx) => {
-    calls.shareSession(tx, actor.packageId, addRegistration(tx, actor, cluster, args));
+    calls.shareSession(tx, actor.packageId, addRegistration(tx, actor, cluster, { ...args, bond }));
   });
   return { ...executed, session: only(executed, 'enclaves::SessionRegistered').session };
 }
@@ -271,8 +281,9 @@ export async function registerAndActivate(
   args: RegisterArgs & { readonly expectedTerm?: bigint },
 ): Promise<Executed & { readonly session: SuiId; readonly term: bigint }> {
   const expected = args.expectedTerm ?? (await readCluster(actor.client, actor.packageId, cluster)).term;
+  const bond = args.bond ?? (await bondMin(actor, cluster));
   const executed = await run(actor, (tx) => {
-    const session = addRegistration(tx, actor, cluster, args);
+    const session = addRegistration(tx, actor, cluster, { ...args, bond });
     calls.activate(tx, actor.packageId, cluster, cap, session, expected);
     calls.shareSession(tx, actor.packageId, session);
   });
@@ -320,10 +331,16 @@ function addRegistration(
   tx: Transaction,
   actor: Actor,
   cluster: SuiId,
-  args: RegisterArgs,
+  args: RegisterArgs & { readonly bond: bigint },
 ): TransactionResult {
   const document = calls.loadAttestation(tx, args.document);
-  return calls.register(tx, actor.packageId, cluster, args.slot, document, args.logKey, args.tlsKeyHash);
+  const [bond] = tx.splitCoins(tx.gas, [args.bond]);
+  const { slot, logKey, tlsKeyHash } = args;
+  return calls.register(tx, actor.packageId, cluster, slot, document, logKey, tlsKeyHash, bond);
+}
+
+async function bondMin({ client, packageId }: Actor, cluster: SuiId): Promise<bigint> {
+  return (await readCluster(client, packageId, cluster)).parameters.enclaves.bondMin;
 }
 
 function run({ client, signer, packageId }: Actor, add: (tx: Transaction) => unknown): Promise<Executed> {

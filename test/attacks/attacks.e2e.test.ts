@@ -74,7 +74,7 @@ async function prepare(): Promise<void> {
   await Promise.all(Object.entries(nodes).map(([name, stake]) => world.join(name, stake)));
   // A change on chain has the stake controller look at all nodes at once, instead of within 30 s.
   const { owner, position } = world.node('c');
-  await topUp(owner, position, 1n);
+  await topUp(owner, { cluster: world.stack.world.owned.cluster, position, amount: 1n });
   // Its word comes after all labels of the controller manager's: from here on nothing changes by itself.
   for (const name of Object.keys(nodes)) await world.nodeState(name, 'ELIGIBLE');
 }

@@ -107,9 +107,11 @@ export async function stakes({ attack, control }: Attempts, world: World): Promi
   await refused("unbonding another's stake", 'staking::ENotOwner', () =>
     requestUnbond(thief, { cluster, position: a.position, amount: 1n }),
   );
-  await refused("withdrawing another's stake", 'staking::ENotOwner', () => withdraw(thief, a.position));
+  await refused("withdrawing another's stake", 'staking::ENotOwner', () =>
+    withdraw(thief, { cluster, position: a.position }),
+  );
   await refused('withdrawing what is not unbonding', 'staking::ENothingUnbonding', () =>
-    withdraw(a.owner, a.position),
+    withdraw(a.owner, { cluster, position: a.position }),
   );
   await refused('another owner lets a node leave', 'staking::ENotOwner', () =>
     leave(thief, { cluster, position: a.position }),
@@ -142,9 +144,9 @@ export async function stakes({ attack, control }: Attempts, world: World): Promi
     onChain(() => requestUnbond(a.owner, { cluster, position: a.position, amount: 100n })),
   );
   await refused('withdrawing before the delay', 'staking::EStillUnbonding', () =>
-    withdraw(a.owner, a.position),
+    withdraw(a.owner, { cluster, position: a.position }),
   );
-  await topUp(a.owner, a.position, 100n);
+  await topUp(a.owner, { cluster, position: a.position, amount: 100n });
   await control('a claim of its own', () => onChain(by(thief, claim(position, 'thief', {}, key))));
 }
 
@@ -183,21 +185,18 @@ export async function rejoining({ control }: Attempts, world: World): Promise<vo
 /** Anybody may create a cluster, and has all rights in it. */
 async function ownCluster(world: World, thief: Actor): Promise<{ cluster: string; cap: string }> {
   const { packageId, owned } = world.stack.world;
-  const {
-    configDigest,
-    policyDigest,
-    configs,
-    documentAgeMsMax,
-    stakes: terms,
-  } = await readCluster(thief.client, packageId, owned.cluster);
+  const { configDigest, policyDigest, configs, parameters } = await readCluster(
+    thief.client,
+    packageId,
+    owned.cluster,
+  );
   const [config] = configs;
   if (config === undefined) throw new RangeError('the cluster has no config');
   const made = await createCluster(thief, {
     configDigest,
     policyDigest,
     enclave: config.value,
-    documentAgeMsMax,
-    stakes: terms,
+    parameters,
   });
   return { cluster: made.clusterId, cap: made.capId };
 }

@@ -227,7 +227,7 @@ void t.test('up → faucet → publish → inspect → clock → snapshot → ki
       ...[...publish, '--key-file', key, '--upgrade-policy', 'timelock', '--delay', '2d'],
     );
     const names = locked.packages.map(({ name }) => name);
-    t.strictSame(names, ['upgrade_timelock', 'mine'], 'the timelock is published with it');
+    t.strictSame(names, ['k3s_daas_upgrades', 'mine'], 'the timelock is published with it');
     const lock = z.object({
       fields: z.object({ delayMs: z.string(), cap: z.object({ package: z.string() }) }),
     });

@@ -4,12 +4,16 @@ import { sha256, utf8, type Bytes, type SuiId } from '@k3s-daas/core';
 import {
   claimFieldBcs,
   claimFieldId,
+  CLUSTER_VERSION,
   clusterBcs,
+  clusterFieldBcs,
+  clusterFieldId,
   moveTypes,
   positionBcs,
   sessionBcs,
   type ClaimRecord,
   type ClusterRecord,
+  type Parameters,
   type PositionRecord,
   type SessionRecord,
 } from '../index.ts';
@@ -23,6 +27,21 @@ const idBytes = (value: SuiId): Uint8Array => address.serialize(Buffer.from(valu
 export const PACKAGE = id('package');
 export const CLUSTER = id('cluster');
 const TABLE = id('claims table');
+const VERSIONED = id('versioned');
+const PARAMETERS: Parameters = {
+  stakes: {
+    userMin: 1n,
+    nodeMin: 1n,
+    adminMin: 1n,
+    mistPerCpu: 1n,
+    mistPerGib: 1n,
+    userUnbondingMs: 1n,
+    nodeUnbondingMs: 1n,
+    adminUnbondingMs: 1n,
+  },
+  enclaves: { documentAgeMsMax: 60_000n, bondMin: 1n, anchorWindowMs: 1n },
+  votes: { votingMs: 1n, timelockMs: 1n, executionMs: 1n, quorumBps: 1n, electorateMin: 1n, deposit: 1n },
+};
 const TYPES = moveTypes(PACKAGE);
 const versions = new Map<SuiId, bigint>();
 
@@ -39,21 +58,28 @@ export class FakeCluster {
     const pcr = new Uint8Array(48).fill(1);
     const record: ClusterRecord = {
       id: CLUSTER,
-      version: 1n,
       configDigest: bytes('config'),
       policyDigest: bytes('policy'),
       configVersion: 1n,
       configs: [{ key: 1n, value: { pcr0: pcr, pcr1: pcr, pcr2: pcr } }],
-      documentAgeMsMax: 60_000n,
       active: null,
       term: 0n,
-      stakes: { userMin: 1n, nodeMin: 1n, adminMin: 1n, mistPerCpu: 1n, mistPerGib: 1n, unbondingMs: 1n },
+      parameters: PARAMETERS,
+      governed: false,
       claims: { id: TABLE, size: 0n },
       claimedStakes: { id: id('claimed stakes'), size: 0n },
+      reserved: { id: id('reserved'), size: 0n },
+      tiers: [],
+      activeTotal: 0n,
+      unbondingTotal: 0n,
       treasury: 0n,
       ...change,
     };
-    this.#put(CLUSTER, TYPES.cluster, clusterBcs.serialize(record).toBytes());
+    const object = { id: CLUSTER, inner: { id: VERSIONED, version: CLUSTER_VERSION } };
+    this.#put(CLUSTER, TYPES.cluster, clusterBcs.serialize(object).toBytes());
+    const field = clusterFieldId(VERSIONED);
+    const content = clusterFieldBcs.serialize({ id: field, key: CLUSTER_VERSION, value: record }).toBytes();
+    this.#put(field, TYPES.clusterField, content, VERSIONED);
   }
 
   position(name: string, change: Partial<PositionRecord> = {}): SuiId {
@@ -65,7 +91,13 @@ export class FakeCluster {
       active: 1_000n,
       unbonding: 0n,
       unbondingUntilMs: 0n,
+      increasedMs: 0n,
+      rewards: 0n,
       node: name,
+      heartbeatMs: 0n,
+      pass: null,
+      votingUntilMs: 0n,
+      freezes: 0n,
       ...change,
     };
     this.#put(record.id, TYPES.position, positionBcs.serialize(record).toBytes());
@@ -84,6 +116,7 @@ export class FakeCluster {
       required: 1_000n,
       jailed: false,
       claimedMs: 1n,
+      certificateUntilMs: 0n,
       ...change,
     };
     const field = claimFieldId(TABLE, under);
@@ -107,6 +140,10 @@ export class FakeCluster {
       documentMs: 1n,
       registeredMs: 2n,
       revoked: false,
+      endedMs: 0n,
+      head: { size: 0n, root: sha256(), lastSequence: 0n },
+      sponsor: id('owner'),
+      bond: 1n,
       ...change,
     };
     this.#put(record.id, TYPES.session, sessionBcs.serialize(record).toBytes());
@@ -140,7 +177,12 @@ export const events = {
       idBytes(id('owner')),
     ),
   left: (node: string) =>
-    event('nodes::NodeLeft', name.serialize(node).toBytes(), idBytes(id(`position ${node}`))),
+    event(
+      'nodes::NodeLeft',
+      name.serialize(node).toBytes(),
+      idBytes(id(`position ${node}`)),
+      bcs.u64().serialize(1).toBytes(),
+    ),
   jailed: (node: string) => event('nodes::NodeJailed', name.serialize(node).toBytes()),
   slashed: (node: string, amount: bigint) =>
     event(
@@ -160,6 +202,8 @@ export const events = {
           .serialize(bytes(`${session} ${part}`))
           .toBytes(),
       ),
+      idBytes(id('owner')),
+      bcs.u64().serialize(1).toBytes(),
     ),
   activated: (session: string, term: bigint) =>
     event(

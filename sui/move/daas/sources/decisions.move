@@ -5,6 +5,7 @@ module k3s_daas::decisions;
 
 use k3s_daas::cluster::Cluster;
 use k3s_daas::enclaves::Session;
+use std::hash;
 use std::string::String;
 use sui::bcs::{Self, BCS};
 use sui::ed25519;
@@ -45,6 +46,12 @@ public struct IntentMessage<T: copy + drop> has copy, drop {
     intent: u8,
     timestamp_ms: u64,
     payload: T,
+}
+
+/// A signed decision, as the annotation of a pod holds it.
+public struct Receipt has copy, drop {
+    message: vector<u8>,
+    signature: vector<u8>,
 }
 
 /// A placement as the enclave decided it. The order of the fields is the byte format.
@@ -89,11 +96,7 @@ public fun verify(
     cluster.assert_version();
     session.assert_cluster(cluster);
     session.assert_live(cluster);
-    let key = session.decision_key();
-    assert!(ed25519::ed25519_verify(&signature, &key, &message), ESignatureInvalid);
-    let decision = parse(message);
-    assert!(decision.cluster == object::id(cluster), EWrongCluster);
-    assert!(decision.session == object::id(session), EWrongSession);
+    let decision = parse_signed(cluster, session, message, signature);
     assert!(decision.term > 0 && decision.term <= cluster.term(), EWrongTerm);
     assert!(decision.config_version == session.config_version(), EWrongConfigVersion);
     decision
@@ -102,6 +105,11 @@ public fun verify(
 /// Whether the decision's session is the cluster's active one, in the active term.
 public fun is_active(decision: &Decision, cluster: &Cluster): bool {
     decision.cluster == object::id(cluster) && cluster.is_active(decision.session, decision.term)
+}
+
+/// What names a receipt elsewhere: SHA-256 of its BCS.
+public fun receipt_digest(message: vector<u8>, signature: vector<u8>): vector<u8> {
+    hash::sha2_256(bcs::to_bytes(&Receipt { message, signature }))
 }
 
 // === Views ===
@@ -155,6 +163,22 @@ public fun input_digest(decision: &Decision): vector<u8> { decision.input_digest
 public fun feasible_digest(decision: &Decision): vector<u8> { decision.feasible_digest }
 
 // === Package functions ===
+
+/// The decision in `message`, if the session's decision key signed it for this cluster and session.
+/// Whether the session still lives is the caller's question: evidence against a dead one counts too.
+public(package) fun parse_signed(
+    cluster: &Cluster,
+    session: &Session,
+    message: vector<u8>,
+    signature: vector<u8>,
+): Decision {
+    let key = session.decision_key();
+    assert!(ed25519::ed25519_verify(&signature, &key, &message), ESignatureInvalid);
+    let decision = parse(message);
+    assert!(decision.cluster == object::id(cluster), EWrongCluster);
+    assert!(decision.session == object::id(session), EWrongSession);
+    decision
+}
 
 /// Strict: what is parsed must encode to the very same bytes, so one decision has one form.
 public(package) fun parse(message: vector<u8>): Decision {

@@ -1,14 +1,19 @@
 /// Registration of enclaves. A session is one boot of one enclave: its keys live in that enclave's
 /// memory only, so a restart is a new session. What ties a session to code is the Nitro attestation
 /// document that Sui itself verified; what ties it to this cluster is `user_data`; what ties it to
-/// the operator's own machine is the one-time slot, whose id is the document's nonce.
+/// the operator's own machine is the one-time slot, whose id is the document's nonce. Whoever
+/// registers a session puts down a bond, which is lost if the session is caught equivocating.
 module k3s_daas::enclaves;
 
 use k3s_daas::cluster::{Cluster, ClusterCap};
+use k3s_daas::merkle;
 use std::hash;
+use sui::balance::Balance;
 use sui::clock::Clock;
+use sui::coin::Coin;
 use sui::event;
 use sui::nitro_attestation::NitroAttestationDocument;
+use sui::sui::SUI;
 
 // === Errors ===
 
@@ -42,6 +47,14 @@ const EWrongUserData: u64 = 12;
 const ERevoked: u64 = 13;
 /// Another activation came first.
 const EWrongTerm: u64 = 14;
+/// The bond is smaller than the cluster asks for.
+const EBondTooSmall: u64 = 15;
+/// Only the sponsor, who put the bond down, may do this.
+const ENotSponsor: u64 = 16;
+/// The session has not ended, or its anchor window is still open.
+const EBondHeld: u64 = 17;
+/// The bond is gone: taken back, or slashed.
+const ENoBond: u64 = 18;
 
 // === Constants ===
 
@@ -70,7 +83,22 @@ public struct Session has key {
     tls_key_hash: vector<u8>,
     document_ms: u64,
     registered_ms: u64,
+    /// For good: ended by its sponsor, or revoked by the operator or for equivocation.
     revoked: bool,
+    /// When it ended; 0 until then.
+    ended_ms: u64,
+    /// The anchored head of its log (`anchors`).
+    head: Head,
+    sponsor: address,
+    bond: Balance<SUI>,
+}
+
+/// Head of a session's log, an RFC 6962 tree over its records. Before the first anchor: size 0, the
+/// root of the empty tree.
+public struct Head has copy, drop, store {
+    size: u64,
+    root: vector<u8>,
+    last_sequence: u64,
 }
 
 // === Events ===
@@ -89,6 +117,8 @@ public struct SessionRegistered has copy, drop {
     decision_key: vector<u8>,
     log_key: vector<u8>,
     tls_key_hash: vector<u8>,
+    sponsor: address,
+    bond: u64,
 }
 
 public struct SessionActivated has copy, drop {
@@ -102,6 +132,23 @@ public struct SessionRevoked has copy, drop {
     session: ID,
 }
 
+public struct SessionEnded has copy, drop {
+    cluster: ID,
+    session: ID,
+}
+
+public struct BondReclaimed has copy, drop {
+    cluster: ID,
+    session: ID,
+    amount: u64,
+}
+
+public struct BondSlashed has copy, drop {
+    cluster: ID,
+    session: ID,
+    amount: u64,
+}
+
 // === Public functions ===
 
 /// Lets `registrar` register one enclave of an accepted config before `expires_ms`.
@@ -113,17 +160,22 @@ public fun grant_slot(
     expires_ms: u64,
     ctx: &mut TxContext,
 ) {
-    transfer::transfer(new_slot(cluster, cap, registrar, config_version, expires_ms, ctx), registrar);
+    transfer::transfer(
+        new_slot(cluster, cap, registrar, config_version, expires_ms, ctx),
+        registrar,
+    );
 }
 
-/// Registers the enclave that made the document. `document` comes from `0x2::nitro_attestation` in the same
-/// transaction. The session has no `store` and no `drop`: pass it to `share`.
+/// Registers the enclave that made the document, with the sender as its sponsor. `document` comes from
+/// `0x2::nitro_attestation` in the same transaction. The session has no `store` and no `drop`: pass it
+/// to `share`.
 public fun register(
     cluster: &Cluster,
     slot: EnclaveSlot,
     document: NitroAttestationDocument,
     log_key: vector<u8>,
     tls_key_hash: vector<u8>,
+    bond: Coin<SUI>,
     clock: &Clock,
     ctx: &mut TxContext,
 ): Session {
@@ -138,6 +190,7 @@ public fun register(
         *document.nonce(),
         log_key,
         tls_key_hash,
+        bond,
         clock,
         ctx,
     )
@@ -150,7 +203,12 @@ public fun share(session: Session) {
 
 /// Makes a session the one whose decisions bind. Two operators that race name the same
 /// `expected_term`; one of them fails.
-public fun activate(cluster: &mut Cluster, cap: &ClusterCap, session: &Session, expected_term: u64) {
+public fun activate(
+    cluster: &mut Cluster,
+    cap: &ClusterCap,
+    session: &Session,
+    expected_term: u64,
+) {
     cluster.assert_cap(cap);
     session.assert_cluster(cluster);
     session.assert_live(cluster);
@@ -160,13 +218,39 @@ public fun activate(cluster: &mut Cluster, cap: &ClusterCap, session: &Session, 
 }
 
 /// Ends a session for good; if it is the active one, none is active any more.
-public fun revoke(cluster: &mut Cluster, cap: &ClusterCap, session: &mut Session) {
+public fun revoke(cluster: &mut Cluster, cap: &ClusterCap, session: &mut Session, clock: &Clock) {
     cluster.assert_cap(cap);
     session.assert_cluster(cluster);
-    assert!(!session.revoked, ERevoked);
-    session.revoked = true;
-    cluster.clear_active(object::id(session));
+    session.end_now(cluster, clock);
     event::emit(SessionRevoked { cluster: session.cluster, session: object::id(session) });
+}
+
+/// Ends a session for its sponsor, who gets the bond back after the anchor window.
+public fun end(cluster: &mut Cluster, session: &mut Session, clock: &Clock, ctx: &TxContext) {
+    cluster.assert_version();
+    session.assert_cluster(cluster);
+    session.assert_sponsor(ctx);
+    session.end_now(cluster, clock);
+    event::emit(SessionEnded { cluster: session.cluster, session: object::id(session) });
+}
+
+/// Pays the bond of a session that ended an anchor window ago back to its sponsor.
+public fun reclaim_bond(
+    cluster: &Cluster,
+    session: &mut Session,
+    clock: &Clock,
+    ctx: &mut TxContext,
+): Coin<SUI> {
+    cluster.assert_version();
+    session.assert_cluster(cluster);
+    session.assert_sponsor(ctx);
+    assert!(session.revoked, EBondHeld);
+    let held_ms = cluster.parameters().enclaves().anchor_window_ms();
+    assert!(clock.timestamp_ms() - session.ended_ms >= held_ms, EBondHeld);
+    let amount = session.bond.value();
+    assert!(amount > 0, ENoBond);
+    event::emit(BondReclaimed { cluster: session.cluster, session: object::id(session), amount });
+    session.bond.withdraw_all().into_coin(ctx)
 }
 
 // === Views ===
@@ -190,6 +274,21 @@ public fun document_ms(session: &Session): u64 { session.document_ms }
 public fun registered_ms(session: &Session): u64 { session.registered_ms }
 
 public fun is_revoked(session: &Session): bool { session.revoked }
+
+public fun ended_ms(session: &Session): u64 { session.ended_ms }
+
+public fun sponsor(session: &Session): address { session.sponsor }
+
+public fun bond_value(session: &Session): u64 { session.bond.value() }
+
+/// Number of records of the log that are anchored.
+public fun head_size(session: &Session): u64 { session.head.size }
+
+/// Root of the RFC 6962 tree over them.
+public fun head_root(session: &Session): vector<u8> { session.head.root }
+
+/// Sequence of the last decision among them; 0 if there is none.
+public fun head_last_sequence(session: &Session): u64 { session.head.last_sequence }
 
 // === Package functions ===
 
@@ -231,16 +330,18 @@ public(package) fun register_inner(
     nonce: Option<vector<u8>>,
     log_key: vector<u8>,
     tls_key_hash: vector<u8>,
+    bond: Coin<SUI>,
     clock: &Clock,
     ctx: &mut TxContext,
 ): Session {
     cluster.assert_version();
     let now_ms = clock.timestamp_ms();
+    let terms = cluster.parameters().enclaves();
     let EnclaveSlot { id: slot, cluster: slot_cluster, config_version, expires_ms } = slot;
     assert!(slot_cluster == object::id(cluster), EWrongCluster);
     assert!(now_ms < expires_ms, ESlotExpired);
     assert!(cluster.is_accepted(config_version), EConfigNotAccepted);
-    assert_fresh(document_ms, now_ms, cluster.document_age_ms_max());
+    assert_fresh(document_ms, now_ms, terms.document_age_ms_max());
     assert_pcrs(cluster, config_version, &pcr_indices, &pcr_values);
     assert!(nonce.is_some_and!(|nonce| *nonce == slot.to_bytes()), EWrongNonce);
     slot.delete();
@@ -253,6 +354,7 @@ public(package) fun register_inner(
     assert!(log_key != tls_key_hash, EKeysNotDistinct);
     let expected = enclave_user_data(cluster, &decision_key, &log_key, &tls_key_hash);
     assert!(user_data.is_some_and!(|data| *data == expected), EWrongUserData);
+    assert!(bond.value() >= terms.bond_min(), EBondTooSmall);
 
     let session = Session {
         id: object::new(ctx),
@@ -264,6 +366,10 @@ public(package) fun register_inner(
         document_ms,
         registered_ms: now_ms,
         revoked: false,
+        ended_ms: 0,
+        head: Head { size: 0, root: merkle::empty_root(), last_sequence: 0 },
+        sponsor: ctx.sender(),
+        bond: bond.into_balance(),
     };
     event::emit(SessionRegistered {
         cluster: session.cluster,
@@ -272,6 +378,8 @@ public(package) fun register_inner(
         decision_key,
         log_key,
         tls_key_hash,
+        sponsor: session.sponsor,
+        bond: session.bond.value(),
     });
     session
 }
@@ -284,6 +392,31 @@ public(package) fun assert_cluster(session: &Session, cluster: &Cluster) {
 public(package) fun assert_live(session: &Session, cluster: &Cluster) {
     assert!(!session.revoked, ERevoked);
     assert!(cluster.is_accepted(session.config_version), EConfigNotAccepted);
+}
+
+/// Sets the anchored head; `anchors` has checked it.
+public(package) fun set_head(
+    session: &mut Session,
+    size: u64,
+    root: vector<u8>,
+    last_sequence: u64,
+) {
+    session.head = Head { size, root, last_sequence };
+}
+
+/// Ends the session, if it has not ended, and takes its whole bond into the treasury: proof of
+/// equivocation was shown (`slashing`). Returns the amount.
+public(package) fun forfeit(session: &mut Session, cluster: &mut Cluster, clock: &Clock): u64 {
+    session.assert_cluster(cluster);
+    if (!session.revoked) {
+        session.end_now(cluster, clock);
+        event::emit(SessionRevoked { cluster: session.cluster, session: object::id(session) });
+    };
+    let amount = session.bond.value();
+    assert!(amount > 0, ENoBond);
+    cluster.join_treasury(session.bond.withdraw_all());
+    event::emit(BondSlashed { cluster: session.cluster, session: object::id(session), amount });
+    amount
 }
 
 /// What the enclave must have put into `user_data` (docs/formats.md).
@@ -303,6 +436,17 @@ public(package) fun enclave_user_data(
 }
 
 // === Private functions ===
+
+fun end_now(session: &mut Session, cluster: &mut Cluster, clock: &Clock) {
+    assert!(!session.revoked, ERevoked);
+    session.revoked = true;
+    session.ended_ms = clock.timestamp_ms();
+    cluster.clear_active(object::id(session));
+}
+
+fun assert_sponsor(session: &Session, ctx: &TxContext) {
+    assert!(session.sponsor == ctx.sender(), ENotSponsor);
+}
 
 fun assert_fresh(document_ms: u64, now_ms: u64, age_ms_max: u64) {
     // Differences, not sums: no value of the document or the cluster can overflow.

@@ -97,7 +97,9 @@ public fun assert_consistency(
     assert_hash(&old_root);
     assert_hash(&new_root);
     proof.do_ref!(|sibling| assert_hash(sibling));
-    let mut old = if (!seeded) proof.remove(0) else if (old_size == 0) empty_root() else old_root;
+    let mut old = if (!seeded) proof.remove(0)
+    else if (old_size == 0) empty_root()
+    else old_root;
     let mut new = old;
     // What stands left belongs to both trees, what stands right only to the new one.
     proof.zip_do!(lefts, |sibling, left| {

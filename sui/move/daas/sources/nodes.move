@@ -1,8 +1,13 @@
 /// Claims of node names: one stake stands behind one node, with the node's key and capacity. A
 /// claim says who may run a node of that name; it holds no money, and to jail it takes none.
+///
+/// A claim is open until a certificate was issued for it, then used, and in the end left. A name
+/// whose certificate is still valid when it is left stays reserved until that has ended, or the old
+/// owner's kubelet could pose as the new owner's node.
 module k3s_daas::nodes;
 
-use k3s_daas::cluster::{Cluster, ClusterCap, StakeParameters};
+use k3s_daas::cluster::{Cluster, ClusterCap};
+use k3s_daas::parameters::StakeParameters;
 use k3s_daas::staking::{Self, Position};
 use std::string::String;
 use sui::bcs;
@@ -32,12 +37,24 @@ const EStakeTooSmall: u64 = 7;
 const EProofInvalid: u64 = 8;
 /// The stake stands behind no node.
 const EStakeNotBound: u64 = 9;
-/// A jailed node cannot leave, or leaving and claiming again would undo the jail.
+/// A jailed node sends no heartbeat, and cannot leave before its stake has: leaving and claiming again
+/// would undo the jail.
 const EJailed: u64 = 10;
 /// No stake claims this name.
 const ENodeUnknown: u64 = 11;
 /// The node is not jailed.
 const ENotJailed: u64 = 12;
+/// A certificate of an earlier claim of this name is still valid.
+const ENameReserved: u64 = 13;
+/// A certificate's end lies in the past, is more than 400 days away, or is before that of another
+/// certificate of this node.
+const ECertificateEnd: u64 = 14;
+/// The heartbeat is not the node key's signature, or is another node's, cluster's or stake's.
+const EHeartbeatInvalid: u64 = 15;
+/// The heartbeat is older than the last one, more than 5 minutes old, or from the future.
+const EHeartbeatTime: u64 = 16;
+/// The name is another stake's.
+const EWrongStake: u64 = 17;
 
 // === Constants ===
 
@@ -45,7 +62,12 @@ const KEY_BYTES: u64 = 32;
 const NAME_BYTES_MAX: u64 = 253;
 const MILLI_PER_CPU: u128 = 1000;
 const MIB_PER_GIB: u128 = 1024;
+const CERTIFICATE_MS_MAX: u64 = 400 * 24 * 60 * 60 * 1000;
+const HEARTBEAT_AGE_MS_MAX: u64 = 5 * 60 * 1000;
+/// A node's clock and the chain's may differ by this much.
+const HEARTBEAT_AHEAD_MS_MAX: u64 = 10_000;
 const CLAIM_DOMAIN: vector<u8> = b"k3s-daas/claim/v1";
+const HEARTBEAT_DOMAIN: vector<u8> = b"k3s-daas/heartbeat/v1";
 
 // === Structs ===
 
@@ -57,6 +79,14 @@ public struct NodeClaimProof has copy, drop {
     csr_key_hash: vector<u8>,
 }
 
+/// What the node key signs, after the domain string, to show that the node lives.
+public struct Heartbeat has copy, drop {
+    cluster: ID,
+    stake: ID,
+    node: String,
+    timestamp_ms: u64,
+}
+
 // === Events ===
 
 public struct NodeClaimed has copy, drop {
@@ -66,10 +96,18 @@ public struct NodeClaimed has copy, drop {
     owner: address,
 }
 
+public struct CertificateRecorded has copy, drop {
+    cluster: ID,
+    node: String,
+    until_ms: u64,
+}
+
+/// The name is free from `free_ms` on.
 public struct NodeLeft has copy, drop {
     cluster: ID,
     node: String,
     stake: ID,
+    free_ms: u64,
 }
 
 public struct NodeJailed has copy, drop {
@@ -99,6 +137,7 @@ public fun claim(
     clock: &Clock,
     ctx: &TxContext,
 ) {
+    let now_ms = clock.timestamp_ms();
     cluster.assert_version();
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
@@ -106,14 +145,16 @@ public fun claim(
     assert!(position.node().is_none(), EStakeBound);
     assert!(is_dns1123_subdomain(&name), ENameInvalid);
     assert!(!cluster.has_claim(name), ENameTaken);
+    assert!(now_ms >= cluster.reserved_until_ms(name), ENameReserved);
     assert!(node_key.length() == KEY_BYTES && csr_key_hash.length() == KEY_BYTES, EKeyLength);
     assert!(cpu_milli > 0 && memory_mib > 0, EZeroCapacity);
-    let required = required_stake(&cluster.stakes(), cpu_milli, memory_mib);
+    let required = required_stake(&cluster.parameters().stakes(), cpu_milli, memory_mib);
     assert!(position.active_value() >= required, EStakeTooSmall);
     let stake = object::id(position);
     let message = claim_message(object::id(cluster), stake, name, csr_key_hash);
     assert!(ed25519::ed25519_verify(&proof, &node_key, &message), EProofInvalid);
 
+    if (cluster.reserved_until_ms(name) > 0) cluster.unreserve(name);
     position.bind(name);
     cluster.add_claim(
         name,
@@ -124,7 +165,7 @@ public fun claim(
         cpu_milli,
         memory_mib,
         required,
-        clock.timestamp_ms(),
+        now_ms,
     );
     event::emit(NodeClaimed {
         cluster: object::id(cluster),
@@ -134,19 +175,79 @@ public fun claim(
     });
 }
 
-/// Gives the name up: the stake is unbound and the name free.
-public fun leave(cluster: &mut Cluster, position: &mut Position, ctx: &TxContext) {
+/// Records that a certificate was issued for the node of that stake, so that its name outlives it.
+/// Whoever runs the cluster's CA does this before handing a certificate out. The stake is named because
+/// the name may have changed hands since the CA looked.
+public fun record_certificate(
+    cluster: &mut Cluster,
+    cap: &ClusterCap,
+    name: String,
+    stake: ID,
+    until_ms: u64,
+    clock: &Clock,
+) {
+    let now_ms = clock.timestamp_ms();
+    cluster.assert_cap(cap);
+    assert!(cluster.has_claim(name), ENodeUnknown);
+    assert!(cluster.claim(name).claim_stake() == stake, EWrongStake);
+    assert!(until_ms > now_ms && until_ms - now_ms <= CERTIFICATE_MS_MAX, ECertificateEnd);
+    assert!(until_ms >= cluster.claim(name).claim_certificate_until_ms(), ECertificateEnd);
+    cluster.set_certificate(name, until_ms);
+    event::emit(CertificateRecorded { cluster: object::id(cluster), node: name, until_ms });
+}
+
+/// Shows that the node lived at `timestamp_ms`, by its own clock. Anyone may submit what the node key
+/// signed. Touches the position only, so that nodes do not queue for the cluster.
+public fun heartbeat(
+    cluster: &Cluster,
+    position: &mut Position,
+    timestamp_ms: u64,
+    signature: vector<u8>,
+    clock: &Clock,
+) {
+    position.assert_cluster(cluster);
+    assert!(position.node().is_some(), EStakeNotBound);
+    let name = *position.node().borrow();
+    let claim = cluster.claim(name);
+    assert!(!claim.claim_jailed(), EJailed);
+    let message = heartbeat_message(
+        object::id(cluster),
+        object::id(position),
+        name,
+        timestamp_ms,
+    );
+    let key = claim.claim_node_key();
+    assert!(ed25519::ed25519_verify(&signature, &key, &message), EHeartbeatInvalid);
+    let now_ms = clock.timestamp_ms();
+    // Differences, not sums: no value that the node signs can overflow.
+    if (timestamp_ms > now_ms) {
+        assert!(timestamp_ms - now_ms <= HEARTBEAT_AHEAD_MS_MAX, EHeartbeatTime);
+    } else {
+        assert!(now_ms - timestamp_ms <= HEARTBEAT_AGE_MS_MAX, EHeartbeatTime);
+    };
+    assert!(timestamp_ms > position.heartbeat_ms(), EHeartbeatTime);
+    position.set_heartbeat(timestamp_ms);
+}
+
+/// Gives the name up: the stake is unbound, and the name free once its last certificate has ended. A
+/// jailed node does so only when none of its stake is active any more.
+public fun leave(cluster: &mut Cluster, position: &mut Position, clock: &Clock, ctx: &TxContext) {
     cluster.assert_version();
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
     assert!(position.node().is_some(), EStakeNotBound);
     let name = position.unbind();
-    assert!(!cluster.claim(name).claim_jailed(), EJailed);
+    let claim = cluster.claim(name);
+    assert!(!claim.claim_jailed() || position.active_value() == 0, EJailed);
+    let now_ms = clock.timestamp_ms();
+    let free_ms = claim.claim_certificate_until_ms().max(now_ms);
     cluster.remove_claim(name);
+    if (free_ms > now_ms) cluster.reserve(name, free_ms);
     event::emit(NodeLeft {
         cluster: object::id(cluster),
         node: name,
         stake: object::id(position),
+        free_ms,
     });
 }
 
@@ -193,6 +294,18 @@ public(package) fun claim_message(
     message
 }
 
+/// The bytes that a node key signs to show that the node lives.
+public(package) fun heartbeat_message(
+    cluster: ID,
+    stake: ID,
+    node: String,
+    timestamp_ms: u64,
+): vector<u8> {
+    let mut message = HEARTBEAT_DOMAIN;
+    message.append(bcs::to_bytes(&Heartbeat { cluster, stake, node, timestamp_ms }));
+    message
+}
+
 /// As Kubernetes validates node names: labels of lower-case letters, digits and inner hyphens,
 /// joined by dots.
 public(package) fun is_dns1123_subdomain(name: &String): bool {
@@ -205,10 +318,10 @@ public(package) fun is_dns1123_subdomain(name: &String): bool {
     while (i < length) {
         let byte = bytes[i];
         let alphanumeric = (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
-        if (alphanumeric) inner = true
-        else if (byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46) {}
-        else if (byte == 46 && inner) inner = false
-        else return false;
+        let hyphen = byte == 45 && inner && i + 1 < length && bytes[i + 1] != 46;
+        let dot = byte == 46 && inner;
+        if (!alphanumeric && !hyphen && !dot) return false;
+        inner = !dot;
         i = i + 1;
     };
     inner

@@ -2,23 +2,30 @@
 module k3s_daas::cluster_tests;
 
 use k3s_daas::cluster::{Self, Cluster, ClusterCap};
+use k3s_daas::parameters::{Self, Tier};
+use k3s_daas::staking;
 use k3s_daas::vectors;
 use k3s_daas::world::{Self, b, concat, pcr};
+use std::string::String;
 use std::unit_test::{assert_eq, destroy};
 use sui::bcs;
 use sui::event;
 use sui::test_scenario;
 
-const YEAR_MS: u64 = 31_536_000_000;
+// Ids that the transaction of `world::cluster` makes after the cluster's own: BLAKE2b-256 over 0xf1,
+// the transaction's digest and a counter.
+const CLAIMS_ID: vector<u8> = x"63d9a65220318469fb169034d8a011eae3f014fed2a1f8c006183e2ece3c3975";
+const CLAIMED_STAKES_ID: vector<u8> =
+    x"90c5264c9da2b340fdc9fbd15ad3f0a181a57afa7ae55b15a3c5dce6b31f45c8";
+const RESERVED_ID: vector<u8> = x"632c124194bb45a0c9b686ab49ffcd5979aec97a58585580a916b0d6db575a4a";
+const INNER_ID: vector<u8> = x"11c79dd609079eb0cbe25320f53ed5867f9e34e3e5d1b8874f8802c95f6f3fbb";
+const CAP_ID: vector<u8> = x"e355317e07b8352074f5ac22048abe6af5807f6a196bb7b5d42858570d0f6981";
 
 /// `create` with everything valid but what the arguments say.
 fun create(
     config_digest: vector<u8>,
     policy_digest: vector<u8>,
     pcrs: vector<vector<u8>>,
-    document_age_ms_max: u64,
-    minimums: vector<u64>,
-    unbonding_ms: u64,
 ): ClusterCap {
     cluster::create(
         config_digest,
@@ -26,31 +33,29 @@ fun create(
         pcrs[0],
         pcrs[1],
         pcrs[2],
-        document_age_ms_max,
-        minimums[0],
-        minimums[1],
-        minimums[2],
-        500,
-        100,
-        unbonding_ms,
+        world::parameters(),
         &mut world::tx(world::operator(), 1),
     )
 }
 
 fun create_with_digests(config: vector<u8>, policy: vector<u8>) {
-    destroy(create(config, policy, vector[pcr(1), pcr(2), pcr(3)], 1, vector[1, 1, 1], 1));
+    destroy(create(config, policy, vector[pcr(1), pcr(2), pcr(3)]));
 }
 
 fun create_with_pcrs(pcrs: vector<vector<u8>>) {
     let digest = world::bytes(1, 32);
-    destroy(create(digest, digest, pcrs, 1, vector[1, 1, 1], 1));
+    destroy(create(digest, digest, pcrs));
 }
 
-fun create_with_numbers(document_age_ms_max: u64, minimums: vector<u64>, unbonding_ms: u64) {
-    let digest = world::bytes(1, 32);
-    let pcrs = vector[pcr(1), pcr(2), pcr(3)];
-    destroy(create(digest, digest, pcrs, document_age_ms_max, minimums, unbonding_ms));
+fun gold(): String { b"gold".to_string() }
+
+fun tier(stake_min: u64, group: vector<u8>): Tier {
+    parameters::new_tier(stake_min, vector[group.to_string()], 30)
 }
+
+fun tier_name(i: u64): String { vector[97 + (i as u8)].to_string() }
+
+// === Creation and layout ===
 
 #[test]
 fun create_shares_the_cluster() {
@@ -61,49 +66,49 @@ fun create_shares_the_cluster() {
         pcr(10),
         pcr(11),
         pcr(12),
-        300_000,
-        100,
-        1_000,
-        10_000,
-        500,
-        50,
-        60_000,
+        world::parameters(),
         scenario.ctx(),
     );
     scenario.next_tx(world::bob());
     let cluster = scenario.take_shared<Cluster>();
+    assert_eq!(cluster.version(), 1);
     assert_eq!(cluster.config_digest(), vectors::config_digest());
     assert_eq!(cluster.policy_digest(), vectors::config_policy_digest());
     assert_eq!(cluster.config_version(), 1);
-    assert_eq!(cluster.document_age_ms_max(), 300_000);
     assert_eq!(cluster.term(), 0);
     assert_eq!(cluster.active_session(), option::none());
+    assert_eq!(cluster.parameters(), world::parameters());
+    assert!(!cluster.is_governed());
+    assert_eq!(cluster.active_total(), 0);
+    assert_eq!(cluster.unbonding_total(), 0);
     assert_eq!(cluster.treasury_value(), 0);
-    let stakes = cluster.stakes();
-    assert_eq!(stakes.user_min(), 100);
-    assert_eq!(stakes.node_min(), 1_000);
-    assert_eq!(stakes.admin_min(), 10_000);
-    assert_eq!(stakes.mist_per_cpu(), 500);
-    assert_eq!(stakes.mist_per_gib(), 50);
-    assert_eq!(stakes.unbonding_ms(), 60_000);
+    assert!(!cluster.has_claim(world::first_name()));
+    assert_eq!(cluster.reserved_until_ms(world::first_name()), 0);
     let config = cluster.config(1);
     assert_eq!(config.pcr0(), pcr(10));
     assert_eq!(config.pcr1(), pcr(11));
     assert_eq!(config.pcr2(), pcr(12));
+    assert_eq!(cap.cap_cluster(), object::id(&cluster));
     test_scenario::return_shared(cluster);
     destroy(cap);
     scenario.end();
 }
 
-/// The layout that sui/client parses. The ids of the two tables are left out of the comparison.
+/// The layouts that sui/client parses.
 #[test]
 fun bytes_of_a_cluster() {
     let (cluster, cap) = world::cluster();
     let id = vectors::ids_cluster();
-    let found = bcs::to_bytes(&cluster);
-    let before = concat(vector[
-        id,
-        b(1u64),
+    assert_eq!(bcs::to_bytes(&cluster), concat(vector[id, INNER_ID, b(1u64)]));
+    assert_eq!(bcs::to_bytes(&cap), concat(vector[CAP_ID, id]));
+    destroy(cluster);
+    destroy(cap);
+}
+
+#[test]
+fun bytes_of_a_new_inner_state() {
+    let (cluster, cap) = world::cluster();
+    let expected = concat(vector[
         b(vectors::config_digest()),
         b(vectors::config_policy_digest()),
         b(1u64),
@@ -112,40 +117,77 @@ fun bytes_of_a_cluster() {
         b(pcr(10)),
         b(pcr(11)),
         b(pcr(12)),
-        b(world::document_age_ms_max()),
         x"00",
         b(0u64),
-        b(100u64),
-        b(1_000u64),
-        b(10_000u64),
-        b(500u64),
-        b(100u64),
-        b(world::unbonding_ms()),
+        world::parameters_bytes(),
+        x"00",
+        CLAIMS_ID,
+        b(0u64),
+        CLAIMED_STAKES_ID,
+        b(0u64),
+        RESERVED_ID,
+        b(0u64),
+        x"00",
+        b(0u64),
+        b(0u64),
+        b(0u64),
     ]);
-    assert_eq!(found.take(before.length()), before);
-    let after = found.skip(before.length());
-    assert_eq!(after.length(), 32 + 8 + 32 + 8 + 8);
-    assert_eq!(after.skip(32).take(8), b(0u64));
-    assert_eq!(after.skip(32 + 8 + 32), concat(vector[b(0u64), b(0u64)]));
-    // The cap: its own id, then the cluster's.
-    let cap_bytes = bcs::to_bytes(&cap);
-    assert_eq!(cap_bytes.length(), 64);
-    assert_eq!(cap_bytes.skip(32), id);
+    assert_eq!(cluster.inner_bytes_for_testing(), expected);
     destroy(cluster);
     destroy(cap);
 }
 
 #[test]
-fun bytes_of_an_active_session() {
-    let (cluster, cap, session) = world::active();
-    let found = bcs::to_bytes(&cluster);
-    // After id, version, two digests, config_version, three configs and document_age_ms_max.
-    let at = 32 + 8 + 33 + 33 + 8 + 1 + 3 * (8 + 3 * 49) + 8;
-    let active = concat(vector[x"01", vectors::ids_session(), b(2u64), b(3u64), b(2u64)]);
-    assert_eq!(found.skip(at).take(active.length()), active);
+fun bytes_of_a_full_inner_state() {
+    let (mut cluster, cap, session) = world::active();
+    let mut position = world::stake(&mut cluster, 5_000);
+    let mut other = world::other_stake(&mut cluster, 4_000);
+    world::claim(&mut cluster, &mut position);
+    let clock = world::clock(world::now_ms());
+    let ctx = world::tx(world::bob(), 30);
+    staking::request_unbond(&mut cluster, &mut other, 1_500, &clock, &ctx);
+    staking::slash(&mut cluster, &cap, &mut position, 70, b"evidence".to_string());
+    cluster.reserve(world::other_name(), 77);
+    cluster.set_tier(&cap, gold(), tier(9, b"dev"));
+    cluster.govern(&cap);
+    let pcrs = concat(vector[b(pcr(10)), b(pcr(11)), b(pcr(12))]);
+    let configs = vector[1u64, 2, 3].map!(|version| concat(vector[b(version), pcrs]));
+    let expected = concat(vector[
+        b(vectors::config_digest()),
+        b(vectors::config_policy_digest()),
+        b(3u64),
+        x"03",
+        concat(configs),
+        x"01",
+        vectors::ids_session(),
+        b(2u64),
+        b(3u64),
+        b(2u64),
+        world::parameters_bytes(),
+        x"01",
+        CLAIMS_ID,
+        b(1u64),
+        CLAIMED_STAKES_ID,
+        b(1u64),
+        RESERVED_ID,
+        b(1u64),
+        x"0104",
+        b"gold",
+        b(9u64),
+        x"0103",
+        b"dev",
+        b(30u64),
+        b(7_430u64),
+        b(1_500u64),
+        b(70u64),
+    ]);
+    assert_eq!(cluster.inner_bytes_for_testing(), expected);
+    clock.destroy_for_testing();
     destroy(cluster);
     destroy(cap);
     destroy(session);
+    destroy(position);
+    destroy(other);
 }
 
 #[test]
@@ -153,6 +195,10 @@ fun events_of_a_cluster() {
     let (mut cluster, cap) = world::cluster();
     cluster.accept_config(&cap, pcr(20), pcr(21), pcr(22));
     cluster.retire_config(&cap, 1);
+    cluster.set_parameters(&cap, other_parameters());
+    cluster.set_tier(&cap, gold(), tier(9, b"dev"));
+    cluster.remove_tier(&cap, gold());
+    cluster.govern(&cap);
     let id = vectors::ids_cluster();
     let created = event::events_by_type<cluster::ClusterCreated>();
     let expected = concat(vector[
@@ -168,10 +214,32 @@ fun events_of_a_cluster() {
     assert_eq!(b(accepted), concat(vector[x"02", first, second]));
     let retired = event::events_by_type<cluster::ConfigRetired>();
     assert_eq!(b(retired), concat(vector[x"01", id, b(1u64)]));
-    assert_eq!(event::num_events(), 4);
+    let changed = event::events_by_type<cluster::ParametersChanged>();
+    let numbers = vector[1u64, 2, 3, 4, 5, 60, 70, 80, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+    let other = concat(numbers.map!(|number| b(number)));
+    assert_eq!(b(changed), concat(vector[x"02", id, world::parameters_bytes(), id, other]));
+    let set = event::events_by_type<cluster::TierSet>();
+    let name = x"04676f6c64";
+    assert_eq!(b(set), concat(vector[x"01", id, name, b(9u64), x"0103646576", b(30u64)]));
+    let removed = event::events_by_type<cluster::TierRemoved>();
+    assert_eq!(b(removed), concat(vector[x"01", id, name]));
+    let governed = event::events_by_type<cluster::Governed>();
+    assert_eq!(b(governed), concat(vector[x"01", id]));
+    assert_eq!(event::num_events(), 9);
     destroy(cluster);
     destroy(cap);
 }
+
+/// Numbers that tell each field from its neighbours.
+fun other_parameters(): parameters::Parameters {
+    parameters::new(
+        parameters::new_stakes(1, 2, 3, 4, 5, 60, 70, 80),
+        parameters::new_enclaves(8, 9, 10),
+        parameters::new_votes(11, 12, 13, 14, 15, 16),
+    )
+}
+
+// === Configs ===
 
 #[test]
 fun config_versions_are_never_used_twice() {
@@ -223,52 +291,10 @@ fun sixteen_configs_fit() {
     destroy(cap);
 }
 
-#[test]
-fun the_largest_delay_is_a_year() {
-    create_with_numbers(1, vector[1, 1, 1], YEAR_MS);
-}
-
 #[test, expected_failure(abort_code = cluster::ETooManyConfigs)]
 fun seventeen_configs_do_not() {
     let (mut cluster, cap) = world::cluster();
     16u64.do!(|_| cluster.accept_config(&cap, pcr(1), pcr(2), pcr(3)));
-    abort
-}
-
-#[test, expected_failure(abort_code = cluster::EUnbondingTooLong)]
-fun delay_beyond_a_year() {
-    create_with_numbers(1, vector[1, 1, 1], YEAR_MS + 1);
-}
-
-#[test, expected_failure(abort_code = cluster::EWrongVersion)]
-fun accept_config_on_another_version() {
-    let (mut cluster, cap) = world::cluster();
-    cluster.set_version_for_testing(2);
-    cluster.accept_config(&cap, pcr(1), pcr(2), pcr(3));
-    abort
-}
-
-#[test, expected_failure(abort_code = cluster::EWrongVersion)]
-fun retire_config_on_another_version() {
-    let (mut cluster, cap) = world::cluster();
-    cluster.set_version_for_testing(0);
-    cluster.retire_config(&cap, 1);
-    abort
-}
-
-#[test, expected_failure(abort_code = cluster::EWrongCap)]
-fun accept_config_with_a_foreign_cap() {
-    let (mut cluster, _cap) = world::cluster();
-    let (_other, foreign) = world::other_cluster();
-    cluster.accept_config(&foreign, pcr(1), pcr(2), pcr(3));
-    abort
-}
-
-#[test, expected_failure(abort_code = cluster::EWrongCap)]
-fun retire_config_with_a_foreign_cap() {
-    let (mut cluster, _cap) = world::cluster();
-    let (_other, foreign) = world::other_cluster();
-    cluster.retire_config(&foreign, 1);
     abort
 }
 
@@ -329,27 +355,137 @@ fun pcr2_zero_in_accept_config() {
     abort
 }
 
-#[test, expected_failure(abort_code = cluster::EZeroParameter)]
-fun document_age_zero() {
-    create_with_numbers(0, vector[1, 1, 1], 1);
+// === Parameters and governance ===
+
+#[test]
+fun set_parameters_changes_all_of_them() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.set_parameters(&cap, other_parameters());
+    assert_eq!(cluster.parameters(), other_parameters());
+    destroy(cluster);
+    destroy(cap);
 }
 
-#[test, expected_failure(abort_code = cluster::EZeroParameter)]
-fun user_minimum_zero() {
-    create_with_numbers(1, vector[0, 1, 1], 1);
+#[test]
+fun governed_is_for_good_and_says_so() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.govern(&cap);
+    assert!(cluster.is_governed());
+    // What the capability still does alone.
+    cluster.retire_config(&cap, 1);
+    cluster.set_tier(&cap, gold(), tier(1, b"dev"));
+    cluster.remove_tier(&cap, gold());
+    destroy(cluster);
+    destroy(cap);
 }
 
-#[test, expected_failure(abort_code = cluster::EZeroParameter)]
-fun node_minimum_zero() {
-    create_with_numbers(1, vector[1, 0, 1], 1);
+#[test, expected_failure(abort_code = cluster::EGoverned)]
+fun govern_twice() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.govern(&cap);
+    cluster.govern(&cap);
+    abort
 }
 
-#[test, expected_failure(abort_code = cluster::EZeroParameter)]
-fun admin_minimum_zero() {
-    create_with_numbers(1, vector[1, 1, 0], 1);
+#[test, expected_failure(abort_code = cluster::EGoverned)]
+fun accept_config_in_a_governed_cluster() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.govern(&cap);
+    cluster.accept_config(&cap, pcr(1), pcr(2), pcr(3));
+    abort
 }
 
-#[test, expected_failure(abort_code = cluster::EZeroParameter)]
-fun unbonding_zero() {
-    create_with_numbers(1, vector[1, 1, 1], 0);
+#[test, expected_failure(abort_code = cluster::EGoverned)]
+fun set_parameters_in_a_governed_cluster() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.govern(&cap);
+    cluster.set_parameters(&cap, other_parameters());
+    abort
+}
+
+// === Tiers ===
+
+#[test]
+fun a_tier_is_set_changed_and_removed() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.set_tier(&cap, gold(), tier(9, b"dev"));
+    assert_eq!(cluster.tier(gold()), tier(9, b"dev"));
+    cluster.set_tier(&cap, gold(), tier(10, b"ops"));
+    assert_eq!(cluster.tier(gold()).tier_stake_min(), 10);
+    assert_eq!(cluster.tier(gold()).tier_groups(), vector[b"ops".to_string()]);
+    assert_eq!(cluster.tier(gold()).tier_epochs_max(), 30);
+    cluster.remove_tier(&cap, gold());
+    cluster.set_tier(&cap, world::bytes(97, 63).to_string(), tier(1, b"dev"));
+    destroy(cluster);
+    destroy(cap);
+}
+
+#[test]
+fun sixteen_tiers_fit_and_any_of_them_can_change() {
+    let (mut cluster, cap) = world::cluster();
+    16u64.do!(|i| cluster.set_tier(&cap, tier_name(i), tier(1, b"dev")));
+    16u64.do!(|i| cluster.set_tier(&cap, tier_name(i), tier(2, b"dev")));
+    assert_eq!(cluster.tier(tier_name(0)).tier_stake_min(), 2);
+    destroy(cluster);
+    destroy(cap);
+}
+
+#[test, expected_failure(abort_code = cluster::ETooManyTiers)]
+fun seventeen_tiers_do_not() {
+    let (mut cluster, cap) = world::cluster();
+    17u64.do!(|i| cluster.set_tier(&cap, tier_name(i), tier(1, b"dev")));
+    abort
+}
+
+#[test, expected_failure(abort_code = cluster::ETierName)]
+fun tier_without_a_name() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.set_tier(&cap, b"".to_string(), tier(1, b"dev"));
+    abort
+}
+
+#[test, expected_failure(abort_code = cluster::ETierName)]
+fun tier_with_a_long_name() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.set_tier(&cap, world::bytes(97, 64).to_string(), tier(1, b"dev"));
+    abort
+}
+
+#[test, expected_failure(abort_code = cluster::ETierUnknown)]
+fun remove_a_tier_twice() {
+    let (mut cluster, cap) = world::cluster();
+    cluster.set_tier(&cap, gold(), tier(1, b"dev"));
+    cluster.remove_tier(&cap, gold());
+    cluster.remove_tier(&cap, gold());
+    abort
+}
+
+#[test, expected_failure(abort_code = cluster::ETierUnknown)]
+fun tier_that_was_never_set() {
+    let (cluster, _cap) = world::cluster();
+    cluster.tier(gold());
+    abort
+}
+
+// === Sums ===
+
+/// The sums hold amounts up to the largest: a position's old value leaves before its new one comes.
+#[test]
+fun sums_at_the_edge() {
+    let max = std::u64::max_value!();
+    let (mut cluster, cap) = world::cluster();
+    let mut position = world::position(&mut cluster, world::alice(), 1, max, 5);
+    assert_eq!(cluster.active_total(), max);
+    let clock = world::clock(world::now_ms());
+    let ctx = world::tx(world::alice(), 30);
+    staking::request_unbond(&mut cluster, &mut position, max, &clock, &ctx);
+    assert_eq!(cluster.active_total(), 0);
+    assert_eq!(cluster.unbonding_total(), max);
+    staking::slash(&mut cluster, &cap, &mut position, max, b"evidence".to_string());
+    assert_eq!(cluster.unbonding_total(), 0);
+    assert_eq!(cluster.treasury_value(), max);
+    clock.destroy_for_testing();
+    destroy(cluster);
+    destroy(cap);
+    destroy(position);
 }

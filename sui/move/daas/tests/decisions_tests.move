@@ -88,7 +88,7 @@ fun a_decision_is_not_active_where_no_session_is() {
     let (mut cluster, cap, mut session) = world::active();
     let decision = decisions::verify(&cluster, &session, bind(), signature());
     assert!(decision.is_active(&cluster));
-    enclaves::revoke(&mut cluster, &cap, &mut session);
+    world::revoke(&mut cluster, &cap, &mut session);
     assert!(!decision.is_active(&cluster));
     destroy(cluster);
     destroy(cap);
@@ -225,7 +225,7 @@ fun session_of_another_cluster() {
 #[test, expected_failure(abort_code = enclaves::ERevoked)]
 fun session_revoked() {
     let (mut cluster, cap, mut session) = world::active();
-    enclaves::revoke(&mut cluster, &cap, &mut session);
+    world::revoke(&mut cluster, &cap, &mut session);
     decisions::verify(&cluster, &session, bind(), signature());
     abort
 }
@@ -244,4 +244,13 @@ fun verify_on_another_version() {
     cluster.set_version_for_testing(2);
     decisions::verify(&cluster, &session, bind(), signature());
     abort
+}
+
+// === Receipts ===
+
+#[test]
+fun the_digest_of_a_receipt() {
+    let digest = decisions::receipt_digest(bind(), signature());
+    assert_eq!(digest, vectors::receipt_digest());
+    assert!(decisions::receipt_digest(bind(), vectors::other_key_signature()) != digest);
 }

@@ -11,10 +11,13 @@ use sui::event;
 use sui::test_scenario;
 
 use fun enclaves::activate as Cluster.activate;
-use fun enclaves::revoke as Cluster.revoke;
+use fun world::revoke as Cluster.revoke;
+use fun enclaves::grant_slot as Cluster.grant_slot;
 
 const NOW_MS: u64 = 1_763_700_000_000;
 const MAX: u64 = 18_446_744_073_709_551_615;
+/// Root of an RFC 6962 tree without leaves: SHA-256 of nothing.
+const EMPTY_ROOT: vector<u8> = x"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// What a registration brings along, apart from cluster and slot.
 public struct Registration has drop {
@@ -27,6 +30,7 @@ public struct Registration has drop {
     nonce: Option<vector<u8>>,
     log_key: vector<u8>,
     tls_key_hash: vector<u8>,
+    bond: u64,
 }
 
 /// What the enclave of the vectors brings: valid for config 1 of `world::cluster` and for the slot
@@ -42,6 +46,7 @@ fun honest(): Registration {
         nonce: option::some(vectors::ids_slot()),
         log_key: vectors::keys_log(),
         tls_key_hash: vectors::enclave_tls_key_hash(),
+        bond: 700,
     }
 }
 
@@ -56,7 +61,9 @@ fun register_with(cluster: &Cluster, slot: EnclaveSlot, registration: Registrati
         nonce,
         log_key,
         tls_key_hash,
+        bond,
     } = registration;
+    let bond = world::coin(bond);
     let clock = world::clock(now_ms);
     let session = enclaves::register_inner(
         cluster,
@@ -69,6 +76,7 @@ fun register_with(cluster: &Cluster, slot: EnclaveSlot, registration: Registrati
         nonce,
         log_key,
         tls_key_hash,
+        bond,
         &clock,
         &mut world::tx(world::operator(), 4),
     );
@@ -107,7 +115,7 @@ fun grant_slot_gives_the_slot_to_the_registrar() {
     let mut scenario = test_scenario::begin(world::operator());
     let (cluster, cap) = world::cluster();
     scenario.next_tx(world::operator());
-    enclaves::grant_slot(&cluster, &cap, world::bob(), 1, 77, scenario.ctx());
+    cluster.grant_slot(&cap, world::bob(), 1, 77, scenario.ctx());
     scenario.next_tx(world::bob());
     let slot = scenario.take_from_sender<EnclaveSlot>();
     let found = bcs::to_bytes(&slot);
@@ -122,24 +130,7 @@ fun grant_slot_gives_the_slot_to_the_registrar() {
 fun grant_slot_for_an_unknown_config() {
     let (cluster, cap) = world::cluster();
     let ctx = &mut world::tx(world::operator(), 3);
-    enclaves::grant_slot(&cluster, &cap, world::bob(), 2, MAX, ctx);
-    abort
-}
-
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongCap)]
-fun grant_slot_with_a_foreign_cap() {
-    let (cluster, _cap) = world::cluster();
-    let (_other, foreign) = world::other_cluster();
-    let ctx = &mut world::tx(world::operator(), 3);
-    enclaves::grant_slot(&cluster, &foreign, world::bob(), 1, MAX, ctx);
-    abort
-}
-
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongVersion)]
-fun grant_slot_on_another_version() {
-    let (mut cluster, cap) = world::cluster();
-    cluster.set_version_for_testing(2);
-    let _slot = world::slot(&cluster, &cap, 1);
+    cluster.grant_slot(&cap, world::bob(), 2, MAX, ctx);
     abort
 }
 
@@ -149,7 +140,9 @@ fun grant_slot_on_another_version() {
 fun register_an_enclave() {
     let (cluster, cap) = world::cluster();
     let slot = world::slot(&cluster, &cap, 1);
-    let session = register_with(&cluster, slot, at(NOW_MS - 5, NOW_MS));
+    let mut registration = at(NOW_MS - 5, NOW_MS);
+    registration.bond = 701;
+    let session = register_with(&cluster, slot, registration);
     assert_eq!(session.cluster(), object::id(&cluster));
     assert_eq!(session.config_version(), 1);
     assert_eq!(session.decision_key(), vectors::keys_decision());
@@ -168,8 +161,20 @@ fun register_an_enclave() {
         b(NOW_MS - 5),
         b(NOW_MS),
         x"00",
+        b(0u64),
+        b(0u64),
+        b(EMPTY_ROOT),
+        b(0u64),
+        b(world::operator()),
+        b(701u64),
     ]);
     assert_eq!(bcs::to_bytes(&session), expected);
+    assert_eq!(session.ended_ms(), 0);
+    assert_eq!(session.sponsor(), world::operator());
+    assert_eq!(session.bond_value(), 701);
+    assert_eq!(session.head_size(), 0);
+    assert_eq!(session.head_root(), EMPTY_ROOT);
+    assert_eq!(session.head_last_sequence(), 0);
     // Registered is not active: that takes the operator's capability.
     assert_eq!(cluster.active_session(), option::none());
     destroy(session);
@@ -207,7 +212,9 @@ fun events_of_a_session() {
         vectors::keys_log(),
         vectors::enclave_tls_key_hash(),
     ].map!(|key| b(key));
-    assert_eq!(b(registered), concat(vector[x"01", id, session_id, b(1u64), concat(keys)]));
+    let sponsor = concat(vector[b(world::operator()), b(700u64)]);
+    let expected = concat(vector[x"01", id, session_id, b(1u64), concat(keys), sponsor]);
+    assert_eq!(b(registered), expected);
     let activated = event::events_by_type<enclaves::SessionActivated>();
     assert_eq!(b(activated), concat(vector[x"01", id, session_id, b(1u64)]));
     let revoked = event::events_by_type<enclaves::SessionRevoked>();
@@ -234,10 +241,12 @@ fun user_data_is_the_vector() {
 #[test]
 fun pcrs_are_found_by_index() {
     // Order and further PCRs do not matter, zero ones (3, IAM role) included.
-    register(with_pcrs(
-        vector[8, 2, 4, 0, 3, 1],
-        vector[pcr(88), pcr(12), pcr(44), pcr(10), pcr(0), pcr(11)],
-    ));
+    register(
+        with_pcrs(
+            vector[8, 2, 4, 0, 3, 1],
+            vector[pcr(88), pcr(12), pcr(44), pcr(10), pcr(0), pcr(11)],
+        ),
+    );
 }
 
 #[test, expected_failure(abort_code = enclaves::EPcrMismatch)]
@@ -457,25 +466,24 @@ fun tls_key_that_user_data_does_not_name() {
     register(registration);
 }
 
-#[test, expected_failure(abort_code = enclaves::EWrongUserData)]
-fun enclave_of_another_cluster() {
-    // The other cluster has the same configs and a slot of its own; only its id differs.
-    let (other, cap) = world::other_cluster();
-    let slot = world::slot(&other, &cap, 1);
-    let _session = register_with(&other, slot, honest());
-    abort
+// === Bond ===
+
+fun with_bond(bond: u64): Registration {
+    let mut registration = honest();
+    registration.bond = bond;
+    registration
 }
 
-// === Cluster, config, version ===
+#[test]
+fun the_largest_bond() { register(with_bond(MAX)); }
 
-#[test, expected_failure(abort_code = enclaves::EWrongCluster)]
-fun slot_of_another_cluster() {
-    let (cluster, _cap) = world::cluster();
-    let (other, other_cap) = world::other_cluster();
-    let slot = world::slot(&other, &other_cap, 1);
-    let _session = register_with(&cluster, slot, honest());
-    abort
-}
+#[test, expected_failure(abort_code = enclaves::EBondTooSmall)]
+fun bond_a_mist_too_small() { register(with_bond(699)); }
+
+#[test, expected_failure(abort_code = enclaves::EBondTooSmall)]
+fun no_bond() { register(with_bond(0)); }
+
+// === Config ===
 
 #[test, expected_failure(abort_code = enclaves::EConfigNotAccepted)]
 fun slot_of_a_config_retired_since() {
@@ -491,15 +499,6 @@ fun slot_of_another_config_than_the_image() {
     let (mut cluster, cap) = world::cluster();
     cluster.accept_config(&cap, pcr(20), pcr(21), pcr(22));
     let slot = world::slot(&cluster, &cap, 2);
-    let _session = register_with(&cluster, slot, honest());
-    abort
-}
-
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongVersion)]
-fun register_on_another_version() {
-    let (mut cluster, cap) = world::cluster();
-    let slot = world::slot(&cluster, &cap, 1);
-    cluster.set_version_for_testing(2);
     let _session = register_with(&cluster, slot, honest());
     abort
 }
@@ -523,9 +522,7 @@ fun activate_counts_terms() {
     assert_eq!(cluster.term(), 2);
     assert!(cluster.is_active(id, 2));
     assert!(!cluster.is_active(id, 1));
-    destroy(session);
-    destroy(cluster);
-    destroy(cap);
+    throw(cluster, cap, session);
 }
 
 #[test, expected_failure(abort_code = enclaves::EWrongTerm)]
@@ -540,22 +537,6 @@ fun the_second_of_two_activations() {
 fun activation_ahead_of_its_time() {
     let (mut cluster, cap, session) = registered();
     cluster.activate(&cap, &session, 1);
-    abort
-}
-
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongCap)]
-fun activate_with_a_foreign_cap() {
-    let (mut cluster, _cap, session) = registered();
-    let (_other, foreign) = world::other_cluster();
-    cluster.activate(&foreign, &session, 0);
-    abort
-}
-
-#[test, expected_failure(abort_code = enclaves::EWrongCluster)]
-fun activate_a_session_of_another_cluster() {
-    let (_cluster, _cap, session) = registered();
-    let (mut other, other_cap) = world::other_cluster();
-    other.activate(&other_cap, &session, 0);
     abort
 }
 
@@ -575,14 +556,6 @@ fun activate_a_session_of_a_retired_config() {
     abort
 }
 
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongVersion)]
-fun activate_on_another_version() {
-    let (mut cluster, cap, session) = registered();
-    cluster.set_version_for_testing(2);
-    cluster.activate(&cap, &session, 0);
-    abort
-}
-
 // === Revocation ===
 
 #[test]
@@ -593,9 +566,7 @@ fun revoke_ends_the_active_session_and_keeps_the_term() {
     assert!(session.is_revoked());
     assert_eq!(cluster.active_session(), option::none());
     assert_eq!(cluster.term(), 1);
-    destroy(session);
-    destroy(cluster);
-    destroy(cap);
+    throw(cluster, cap, session);
 }
 
 #[test]
@@ -605,6 +576,7 @@ fun revoke_leaves_another_active_session() {
     let ctx = &mut world::tx(world::operator(), 50);
     let slot = enclaves::new_slot(&cluster, &cap, world::operator(), 1, MAX, ctx);
     let clock = world::clock(NOW_MS);
+    let bond = world::coin(700);
     let mut second = enclaves::register_inner(
         &cluster,
         slot,
@@ -616,6 +588,7 @@ fun revoke_leaves_another_active_session() {
         option::some(granted_slot()),
         vectors::keys_log(),
         vectors::enclave_tls_key_hash(),
+        bond,
         &clock,
         &mut world::tx(world::operator(), 51),
     );
@@ -641,26 +614,230 @@ fun revoke_twice() {
     abort
 }
 
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongCap)]
-fun revoke_with_a_foreign_cap() {
-    let (mut cluster, _cap, mut session) = registered();
-    let (_other, foreign) = world::other_cluster();
-    cluster.revoke(&foreign, &mut session);
-    abort
+// === End, bond and head ===
+
+const END_MS: u64 = 1_763_700_000_500;
+
+fun end_as(cluster: &mut Cluster, session: &mut Session, sender: address, ms: u64) {
+    let clock = world::clock(ms);
+    enclaves::end(cluster, session, &clock, &world::tx(sender, 60));
+    clock.destroy_for_testing();
 }
 
-#[test, expected_failure(abort_code = enclaves::EWrongCluster)]
-fun revoke_a_session_of_another_cluster() {
-    let (_cluster, _cap, mut session) = registered();
-    let (mut other, other_cap) = world::other_cluster();
-    other.revoke(&other_cap, &mut session);
-    abort
+/// `end` by the sponsor.
+fun end_at(cluster: &mut Cluster, session: &mut Session, ms: u64) {
+    end_as(cluster, session, world::operator(), ms);
 }
 
-#[test, expected_failure(abort_code = k3s_daas::cluster::EWrongVersion)]
-fun revoke_on_another_version() {
+/// `reclaim_bond`: the amount paid out.
+fun reclaim_as(cluster: &Cluster, session: &mut Session, sender: address, ms: u64): u64 {
+    let clock = world::clock(ms);
+    let ctx = &mut world::tx(sender, 61);
+    let coin = enclaves::reclaim_bond(cluster, session, &clock, ctx);
+    clock.destroy_for_testing();
+    coin.burn_for_testing()
+}
+
+fun reclaim_at(cluster: &Cluster, session: &mut Session, ms: u64): u64 {
+    reclaim_as(cluster, session, world::operator(), ms)
+}
+
+/// `forfeit`, as `slashing` calls it.
+fun forfeit_at(cluster: &mut Cluster, session: &mut Session, ms: u64): u64 {
+    let clock = world::clock(ms);
+    let amount = session.forfeit(cluster, &clock);
+    clock.destroy_for_testing();
+    amount
+}
+
+fun throw(cluster: Cluster, cap: ClusterCap, session: Session) {
+    destroy(cluster);
+    destroy(cap);
+    destroy(session);
+}
+
+#[test]
+fun the_sponsor_ends_a_session_and_gets_the_bond_back() {
     let (mut cluster, cap, mut session) = registered();
-    cluster.set_version_for_testing(2);
-    cluster.revoke(&cap, &mut session);
+    cluster.activate(&cap, &session, 0);
+    end_at(&mut cluster, &mut session, END_MS);
+    assert!(session.is_revoked());
+    assert_eq!(session.ended_ms(), END_MS);
+    assert_eq!(cluster.active_session(), option::none());
+    assert_eq!(cluster.term(), 1);
+    assert_eq!(reclaim_at(&cluster, &mut session, END_MS + 30_000), 700);
+    assert_eq!(session.bond_value(), 0);
+    let ids = concat(vector[vectors::ids_cluster(), vectors::ids_session()]);
+    let ended = event::events_by_type<enclaves::SessionEnded>();
+    assert_eq!(b(ended), concat(vector[x"01", ids]));
+    let reclaimed = event::events_by_type<enclaves::BondReclaimed>();
+    assert_eq!(b(reclaimed), concat(vector[x"01", ids, b(700u64)]));
+    assert_eq!(event::events_by_type<enclaves::SessionRevoked>().length(), 0);
+    throw(cluster, cap, session);
+}
+
+#[test]
+fun the_bond_of_a_revoked_session_comes_back() {
+    let (mut cluster, cap, mut session) = registered();
+    world::revoke_at(&mut cluster, &cap, &mut session, END_MS);
+    assert_eq!(session.ended_ms(), END_MS);
+    assert_eq!(reclaim_at(&cluster, &mut session, MAX), 700);
+    throw(cluster, cap, session);
+}
+
+#[test]
+fun a_session_of_a_retired_config_ends_and_the_bond_comes_back() {
+    let (mut cluster, cap, mut session) = registered();
+    cluster.retire_config(&cap, 1);
+    end_at(&mut cluster, &mut session, END_MS);
+    assert_eq!(reclaim_at(&cluster, &mut session, END_MS + 30_000), 700);
+    throw(cluster, cap, session);
+}
+
+#[test, expected_failure(abort_code = enclaves::ENotSponsor)]
+fun end_by_a_stranger() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_as(&mut cluster, &mut session, world::bob(), END_MS);
     abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ERevoked)]
+fun end_twice() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    end_at(&mut cluster, &mut session, END_MS + 1);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ERevoked)]
+fun end_a_revoked_session() {
+    let (mut cluster, cap, mut session) = registered();
+    cluster.revoke(&cap, &mut session);
+    end_at(&mut cluster, &mut session, END_MS);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ERevoked)]
+fun activate_an_ended_session() {
+    let (mut cluster, cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    cluster.activate(&cap, &session, 0);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::EBondHeld)]
+fun bond_of_a_live_session() {
+    let (cluster, _cap, mut session) = registered();
+    reclaim_at(&cluster, &mut session, MAX);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::EBondHeld)]
+fun bond_a_millisecond_early() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    reclaim_at(&cluster, &mut session, END_MS + 29_999);
+    abort
+}
+
+#[test]
+fun a_bond_at_the_end_of_time() {
+    let (mut cluster, cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, MAX - 30_000);
+    assert_eq!(reclaim_at(&cluster, &mut session, MAX), 700);
+    throw(cluster, cap, session);
+}
+
+#[test, expected_failure(abort_code = enclaves::ENotSponsor)]
+fun bond_for_a_stranger() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    reclaim_as(&cluster, &mut session, world::bob(), MAX);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ENoBond)]
+fun bond_twice() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    reclaim_at(&cluster, &mut session, MAX);
+    reclaim_at(&cluster, &mut session, MAX);
+    abort
+}
+
+#[test]
+fun a_forfeited_session_ends_and_its_bond_is_the_treasurys() {
+    let (mut cluster, cap, mut session) = registered();
+    cluster.activate(&cap, &session, 0);
+    assert_eq!(forfeit_at(&mut cluster, &mut session, END_MS), 700);
+    assert!(session.is_revoked());
+    assert_eq!(session.ended_ms(), END_MS);
+    assert_eq!(session.bond_value(), 0);
+    assert_eq!(cluster.active_session(), option::none());
+    assert_eq!(cluster.treasury_value(), 700);
+    let ids = concat(vector[vectors::ids_cluster(), vectors::ids_session()]);
+    let revoked = event::events_by_type<enclaves::SessionRevoked>();
+    assert_eq!(b(revoked), concat(vector[x"01", ids]));
+    let slashed = event::events_by_type<enclaves::BondSlashed>();
+    assert_eq!(b(slashed), concat(vector[x"01", ids, b(700u64)]));
+    throw(cluster, cap, session);
+}
+
+#[test]
+fun a_session_that_ended_forfeits_too_and_keeps_its_end() {
+    let (mut cluster, cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    assert_eq!(forfeit_at(&mut cluster, &mut session, END_MS + 29_999), 700);
+    assert_eq!(session.ended_ms(), END_MS);
+    assert_eq!(event::events_by_type<enclaves::SessionRevoked>().length(), 0);
+    throw(cluster, cap, session);
+}
+
+#[test, expected_failure(abort_code = enclaves::ENoBond)]
+fun forfeit_twice() {
+    let (mut cluster, _cap, mut session) = registered();
+    forfeit_at(&mut cluster, &mut session, END_MS);
+    forfeit_at(&mut cluster, &mut session, END_MS);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ENoBond)]
+fun forfeit_what_was_reclaimed() {
+    let (mut cluster, _cap, mut session) = registered();
+    end_at(&mut cluster, &mut session, END_MS);
+    reclaim_at(&cluster, &mut session, END_MS + 30_000);
+    forfeit_at(&mut cluster, &mut session, END_MS + 30_000);
+    abort
+}
+
+#[test, expected_failure(abort_code = enclaves::ENoBond)]
+fun reclaim_what_was_forfeited() {
+    let (mut cluster, _cap, mut session) = registered();
+    forfeit_at(&mut cluster, &mut session, END_MS);
+    reclaim_at(&cluster, &mut session, MAX);
+    abort
+}
+
+/// The layout that sui/client parses.
+#[test]
+fun bytes_of_an_ended_session_with_a_head() {
+    let (mut cluster, cap, mut session) = registered();
+    session.set_head(7, world::bytes(5, 32), 6);
+    end_at(&mut cluster, &mut session, END_MS);
+    let found = bcs::to_bytes(&session);
+    let after = concat(vector[
+        x"01",
+        b(END_MS),
+        b(7u64),
+        b(world::bytes(5, 32)),
+        b(6u64),
+        b(world::operator()),
+        b(700u64),
+    ]);
+    assert_eq!(found.length(), 32 + 32 + 8 + 3 * 33 + 8 + 8 + after.length());
+    assert_eq!(found.skip(found.length() - after.length()), after);
+    assert_eq!(session.head_size(), 7);
+    assert_eq!(session.head_root(), world::bytes(5, 32));
+    assert_eq!(session.head_last_sequence(), 6);
+    throw(cluster, cap, session);
 }

@@ -29,7 +29,9 @@ fun node_hashes_make_the_roots_of_the_vectors() {
 }
 
 #[test]
-fun the_empty_root_is_that_of_the_vectors() { assert_eq!(merkle::empty_root(), vectors::roots()[0]); }
+fun the_empty_root_is_that_of_the_vectors() {
+    assert_eq!(merkle::empty_root(), vectors::roots()[0]);
+}
 
 #[test]
 fun a_leaf_does_not_hash_like_a_node() {
@@ -97,7 +99,9 @@ fun a_tree_extends_itself() {
 fun the_empty_tree_has_one_root() { merkle::assert_consistency(0, some(1), 1, some(1), vector[]); }
 
 #[test, expected_failure(abort_code = merkle::EOldRootMismatch)]
-fun two_empty_trees_have_that_root() { merkle::assert_consistency(0, some(1), 0, some(1), vector[]); }
+fun two_empty_trees_have_that_root() {
+    merkle::assert_consistency(0, some(1), 0, some(1), vector[]);
+}
 
 #[test, expected_failure(abort_code = merkle::ERootMismatch)]
 fun an_empty_tree_has_no_other_root_later() {

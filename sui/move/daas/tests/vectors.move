@@ -254,3 +254,7 @@ public fun messages_truncated_signature(): vector<u8> {
 public fun other_key_signature(): vector<u8> {
     x"76424b3a34f875bebf9204103795ae8b19fe31391c7ba5acc1779a850b98470ede98451d3ae1c5149e86c772d221389e18ed1fe25a442e791938ae82984ac208"
 }
+
+public fun receipt_digest(): vector<u8> {
+    x"e6ffdf713131e8d1a5638a887723f317e019143724211c5b069587a00a62cc35"
+}

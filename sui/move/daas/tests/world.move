@@ -6,6 +6,7 @@ module k3s_daas::world;
 use k3s_daas::cluster::{Self, Cluster, ClusterCap};
 use k3s_daas::enclaves::{Self, EnclaveSlot, Session};
 use k3s_daas::nodes;
+use k3s_daas::parameters::{Self, Parameters};
 use k3s_daas::staking::{Self, Position};
 use k3s_daas::vectors;
 use std::string::String;
@@ -21,13 +22,24 @@ const ALICE: address = @0xA11CE;
 const BOB: address = @0xB0B;
 
 const NOW_MS: u64 = 1_763_700_000_000;
-const DOCUMENT_AGE_MS_MAX: u64 = 300_000;
-const UNBONDING_MS: u64 = 60_000;
 const USER_MIN: u64 = 100;
 const NODE_MIN: u64 = 1_000;
 const ADMIN_MIN: u64 = 10_000;
 const MIST_PER_CPU: u64 = 500;
 const MIST_PER_GIB: u64 = 100;
+// The shortest delay is exactly voting, timelock and anchor window together.
+const USER_UNBONDING_MS: u64 = 60_000;
+const NODE_UNBONDING_MS: u64 = 120_000;
+const ADMIN_UNBONDING_MS: u64 = 180_000;
+const DOCUMENT_AGE_MS_MAX: u64 = 300_000;
+const BOND_MIN: u64 = 700;
+const ANCHOR_WINDOW_MS: u64 = 30_000;
+const VOTING_MS: u64 = 20_000;
+const TIMELOCK_MS: u64 = 10_000;
+const EXECUTION_MS: u64 = 40_000;
+const QUORUM_BPS: u64 = 4_000;
+const ELECTORATE_MIN: u64 = 5_000;
+const DEPOSIT: u64 = 50;
 
 public fun operator(): address { OPERATOR }
 
@@ -39,7 +51,27 @@ public fun now_ms(): u64 { NOW_MS }
 
 public fun document_age_ms_max(): u64 { DOCUMENT_AGE_MS_MAX }
 
-public fun unbonding_ms(): u64 { UNBONDING_MS }
+public fun user_unbonding_ms(): u64 { USER_UNBONDING_MS }
+
+public fun node_unbonding_ms(): u64 { NODE_UNBONDING_MS }
+
+public fun admin_unbonding_ms(): u64 { ADMIN_UNBONDING_MS }
+
+public fun bond_min(): u64 { BOND_MIN }
+
+public fun anchor_window_ms(): u64 { ANCHOR_WINDOW_MS }
+
+public fun voting_ms(): u64 { VOTING_MS }
+
+public fun timelock_ms(): u64 { TIMELOCK_MS }
+
+public fun execution_ms(): u64 { EXECUTION_MS }
+
+public fun quorum_bps(): u64 { QUORUM_BPS }
+
+public fun electorate_min(): u64 { ELECTORATE_MIN }
+
+public fun deposit(): u64 { DEPOSIT }
 
 // === Transactions ===
 
@@ -67,15 +99,53 @@ public fun bytes(byte: u8, length: u64): vector<u8> {
 
 public fun pcr(byte: u8): vector<u8> { bytes(byte, 48) }
 
-public fun stakes(): cluster::StakeParameters {
-    cluster::stakes_for_testing(
+public fun parameters(): Parameters {
+    parameters::new(
+        parameters::new_stakes(
+            USER_MIN,
+            NODE_MIN,
+            ADMIN_MIN,
+            MIST_PER_CPU,
+            MIST_PER_GIB,
+            USER_UNBONDING_MS,
+            NODE_UNBONDING_MS,
+            ADMIN_UNBONDING_MS,
+        ),
+        parameters::new_enclaves(DOCUMENT_AGE_MS_MAX, BOND_MIN, ANCHOR_WINDOW_MS),
+        parameters::new_votes(
+            VOTING_MS,
+            TIMELOCK_MS,
+            EXECUTION_MS,
+            QUORUM_BPS,
+            ELECTORATE_MIN,
+            DEPOSIT,
+        ),
+    )
+}
+
+/// BCS of `parameters`.
+public fun parameters_bytes(): vector<u8> {
+    vector[
         USER_MIN,
         NODE_MIN,
         ADMIN_MIN,
         MIST_PER_CPU,
         MIST_PER_GIB,
-        UNBONDING_MS,
-    )
+        USER_UNBONDING_MS,
+        NODE_UNBONDING_MS,
+        ADMIN_UNBONDING_MS,
+        DOCUMENT_AGE_MS_MAX,
+        BOND_MIN,
+        ANCHOR_WINDOW_MS,
+        VOTING_MS,
+        TIMELOCK_MS,
+        EXECUTION_MS,
+        QUORUM_BPS,
+        ELECTORATE_MIN,
+        DEPOSIT,
+    ]
+        .map!(|number| b(number))
+        .flatten()
 }
 
 fun cluster_of(hint: u64): (Cluster, ClusterCap) {
@@ -83,8 +153,7 @@ fun cluster_of(hint: u64): (Cluster, ClusterCap) {
         vectors::config_digest(),
         vectors::config_policy_digest(),
         cluster::new_config(pcr(10), pcr(11), pcr(12)),
-        DOCUMENT_AGE_MS_MAX,
-        stakes(),
+        parameters(),
         &mut tx(OPERATOR, hint),
     )
 }
@@ -95,20 +164,47 @@ public fun cluster(): (Cluster, ClusterCap) { cluster_of(1) }
 /// Id: `ids_other_cluster`.
 public fun other_cluster(): (Cluster, ClusterCap) { cluster_of(2) }
 
+/// `cluster` as a package of that version left it. Same id.
+public fun cluster_of_version(version: u64): (Cluster, ClusterCap) {
+    let (cluster, cap) = cluster_of(92);
+    cluster::remake_for_testing(cluster, cap, version, &mut tx(OPERATOR, 1))
+}
+
 // === Stakes and claims ===
 
-public fun position(cluster: &Cluster, owner: address, role: u8, amount: u64, hint: u64): Position {
+/// Staked at `now_ms`.
+public fun position(
+    cluster: &mut Cluster,
+    owner: address,
+    role: u8,
+    amount: u64,
+    hint: u64,
+): Position {
+    position_at(cluster, owner, role, amount, NOW_MS, hint)
+}
+
+public fun position_at(
+    cluster: &mut Cluster,
+    owner: address,
+    role: u8,
+    amount: u64,
+    ms: u64,
+    hint: u64,
+): Position {
     let coin = coin(amount);
-    staking::stake(cluster, coin, role, &mut tx(owner, hint))
+    let clock = clock(ms);
+    let position = staking::stake(cluster, coin, role, &clock, &mut tx(owner, hint));
+    clock.destroy_for_testing();
+    position
 }
 
 /// Alice's node stake. Id: `ids_stake`.
-public fun stake(cluster: &Cluster, amount: u64): Position {
+public fun stake(cluster: &mut Cluster, amount: u64): Position {
     position(cluster, ALICE, staking::role_node(), amount, 5)
 }
 
 /// Bob's node stake. Id: `ids_other_stake`.
-public fun other_stake(cluster: &Cluster, amount: u64): Position {
+public fun other_stake(cluster: &mut Cluster, amount: u64): Position {
     position(cluster, BOB, staking::role_node(), amount, 6)
 }
 
@@ -119,7 +215,7 @@ public fun other_name(): String { b"worker-2".to_string() }
 /// What `claim` claims: 4 cores and 8 GiB, so 4 · 500 + 8 · 100 MIST.
 public fun required(): u64 { 2_800 }
 
-/// `nodes::claim` of 4 cores and 8 GiB with the vectors' node key.
+/// `nodes::claim` at `now_ms` of 4 cores and 8 GiB with the vectors' node key.
 public fun claim_as(
     cluster: &mut Cluster,
     position: &mut Position,
@@ -127,7 +223,18 @@ public fun claim_as(
     name: String,
     proof: vector<u8>,
 ) {
-    let clock = clock(NOW_MS);
+    claim_at(cluster, position, sender, name, proof, NOW_MS);
+}
+
+public fun claim_at(
+    cluster: &mut Cluster,
+    position: &mut Position,
+    sender: address,
+    name: String,
+    proof: vector<u8>,
+    ms: u64,
+) {
+    let clock = clock(ms);
     nodes::claim(
         cluster,
         position,
@@ -140,6 +247,13 @@ public fun claim_as(
         &clock,
         &tx(sender, 20),
     );
+    clock.destroy_for_testing();
+}
+
+/// `nodes::leave` at that time.
+public fun leave_at(cluster: &mut Cluster, position: &mut Position, sender: address, ms: u64) {
+    let clock = clock(ms);
+    nodes::leave(cluster, position, &clock, &tx(sender, 41));
     clock.destroy_for_testing();
 }
 
@@ -156,10 +270,12 @@ public fun slot(cluster: &Cluster, cap: &ClusterCap, config_version: u64): Encla
     enclaves::new_slot(cluster, cap, OPERATOR, config_version, expires_ms, &mut tx(OPERATOR, 3))
 }
 
-/// The session of the vectors' keys. Id: `ids_session`. Its config must have the first config's PCRs.
+/// The session of the vectors' keys with the smallest bond. Id: `ids_session`. Its config must have
+/// the first config's PCRs. Its sponsor is the operator.
 public fun session(cluster: &Cluster, cap: &ClusterCap, config_version: u64): Session {
     let slot = slot(cluster, cap, config_version);
     let clock = clock(NOW_MS);
+    let bond = coin(BOND_MIN);
     let session = enclaves::register_inner(
         cluster,
         slot,
@@ -171,11 +287,24 @@ public fun session(cluster: &Cluster, cap: &ClusterCap, config_version: u64): Se
         option::some(vectors::ids_slot()),
         vectors::keys_log(),
         vectors::enclave_tls_key_hash(),
+        bond,
         &clock,
         &mut tx(OPERATOR, 4),
     );
     clock.destroy_for_testing();
     session
+}
+
+/// `enclaves::revoke` at that time.
+public fun revoke_at(cluster: &mut Cluster, cap: &ClusterCap, session: &mut Session, ms: u64) {
+    let clock = clock(ms);
+    enclaves::revoke(cluster, cap, session, &clock);
+    clock.destroy_for_testing();
+}
+
+/// `enclaves::revoke` at `now_ms`.
+public fun revoke(cluster: &mut Cluster, cap: &ClusterCap, session: &mut Session) {
+    revoke_at(cluster, cap, session, NOW_MS);
 }
 
 /// A cluster in term 2 whose active session is that of the vectors' decision: config 3, the third

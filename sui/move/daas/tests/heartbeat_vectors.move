@@ -1,0 +1,64 @@
+/// The bytes of core/vectors/heartbeat.json: a function's name is the path of its value there.
+/// core/heartbeat-vectors.test.ts compares the two files, so that they cannot drift apart.
+#[test_only]
+module k3s_daas::heartbeat_vectors;
+
+public fun other_key_signature(): vector<u8> {
+    x"2066fa71d05f49ed524226006aa7b68cf8291b3eb46970453fd7ef1967c16d4208d62d5488d43c92e18f41777f57a78e281777f2b37137c37526a34368254c0c"
+}
+
+public fun heartbeats_first_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d310045b6a49a010000"
+}
+
+public fun heartbeats_first_signature(): vector<u8> {
+    x"2243d9355ee1c2ec601c8544cf3afec1213ff93a99c264527c34b08817c474ee3e26f20a44014a20fd5b346d99355a3eaf8b5b0f0330b9e160ae00fa71fca403"
+}
+
+public fun heartbeats_next_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d310145b6a49a010000"
+}
+
+public fun heartbeats_next_signature(): vector<u8> {
+    x"af9dbded1d94b48fe3a0aa2d87ee9bab61aef9532c93158343cd3d36db1c2d4d2b6105a34e785d959e313867638be68f46d5dcb52976b73cbc11d4a033098d0c"
+}
+
+public fun heartbeats_other_name_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d320045b6a49a010000"
+}
+
+public fun heartbeats_other_name_signature(): vector<u8> {
+    x"d80fefafd68789ac58295142d0042b6ec869fb87f08dec59cb6a983d81e9a5efbd73da2655747d17087a3a010c48faa3f1c1c9f5be106924ce7f474272b7e70b"
+}
+
+public fun heartbeats_other_stake_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d39a0e57f118b817d7f60599157cad12d788a8562ee5dd1b098b7c25b25bd83f5608776f726b65722d310045b6a49a010000"
+}
+
+public fun heartbeats_other_stake_signature(): vector<u8> {
+    x"af0b96d9a7aabbb1fc1581abe931251ba9bd8a6206c2519b344cb7eddfd0ba0d757f32182935f7e8bca2b894e4589ee5d0ba34541b0f6961f77eebbc27446903"
+}
+
+public fun heartbeats_other_cluster_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631dba72804cc9504a82bbaa13ed4a83a0e2c6219d7e45125cf57fd10cbab957a978fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d310045b6a49a010000"
+}
+
+public fun heartbeats_other_cluster_signature(): vector<u8> {
+    x"3321859849f18c88383c66010fb97970f59366a54ea94259c860bf31090a3775dc2621d59cc9d4af7fa767dd2c61bdd653f324b1f5c89ab2ee9d4f0a59385905"
+}
+
+public fun heartbeats_zero_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d310000000000000000"
+}
+
+public fun heartbeats_zero_signature(): vector<u8> {
+    x"5d069ef6b455264263b4c9d55a4ce658247a5f3ce7640dc05ba8434da1c66c9205a15dc8e1cd2777885cef9fe40709281e0d888a03ba56a94ea33bc45ea1900d"
+}
+
+public fun heartbeats_largest_message(): vector<u8> {
+    x"6b33732d646161732f6865617274626561742f7631d726ecf6f7036ee3557cd6c7b93a49b231070e8eecada9cfa157e40e3f02e5d38fac4aefdc1ae21c00f745605297041e0f39667844068e3757d587c8039d1e3f08776f726b65722d31ffffffffffffffff"
+}
+
+public fun heartbeats_largest_signature(): vector<u8> {
+    x"b06ef400a7a37560a5595076158cf16f3240c8978ee04b9e87ab5ca7a87a39494ae25594c329b2b61cabb6b2e082821aa4cdc05970eb78a4a9be20c30a1e180a"
+}
