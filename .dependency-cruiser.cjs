@@ -33,7 +33,7 @@ const only = (w) => {
   return nested.length === 0 ? `^${w}/` : `^${w}/(?!(${nested.join('|')})/)`;
 };
 // Tests of a workspace may set up what the workspace itself must not know.
-const tests = '\\.test\\.ts$|/test/';
+const tests = '\\.test\\.ts$|/test(data)?/';
 const oneWay = folders.map((w) => ({
   name: `one-way:${w}`,
   severity: 'error',
