@@ -43,7 +43,7 @@ export function deserializeModule(bytes: Uint8Array): ModuleJson {
   }
 }
 
-export function malformed(message: string, cause?: unknown): ExecutionFailure {
+function malformed(message: string, cause?: unknown): ExecutionFailure {
   return new ExecutionFailure({ kind: 'VM_VERIFICATION_OR_DESERIALIZATION_ERROR' }, message, { cause });
 }
 

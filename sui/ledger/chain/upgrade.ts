@@ -29,7 +29,7 @@ function refuse(fault: UpgradeFault, message: string): ExecutionFailure {
 }
 
 /** Digest of bytecode and dependencies, in any order (MovePackage::compute_digest_for_modules_and_deps): BLAKE2b-256. */
-export function packageDigest(modules: readonly Uint8Array[], dependencies: readonly Address[]): Uint8Array {
+function packageDigest(modules: readonly Uint8Array[], dependencies: readonly Address[]): Uint8Array {
   const hash = (bytes: Uint8Array): Uint8Array => blake2b(bytes, { dkLen: 32 });
   const ids = dependencies.map((id) => Buffer.from(fullAddress(id).slice(2), 'hex'));
   const parts = [...modules.map((module) => Buffer.from(hash(module))), ...ids];
