@@ -473,6 +473,17 @@ void t.test('receiving: parent, type, version, once; and what is left stays', as
   t.match(ledger.objects.get(inside)?.owner, { kind: 'address', address: parent });
   t.equal(await verdictOf(run(take(parent, inside))), 'ok');
   t.match(ledger.objects.get(inside)?.owner, { kind: 'address', address: user.address });
+  for (const use of ['destroy', 'wrap', 'freeze', 'share', 'attach']) {
+    const what = await make(parent);
+    const verdict = await verdictOf(
+      run((tx) => {
+        const args = [input(tx, parent), input(tx, what, { as: 'receiving' })];
+        USES[use]?.(tx, call(direct, tx, 'receive', args), direct);
+      }),
+    );
+    t.equal(verdict, OWN[use as keyof typeof OWN], `received: ${use}`);
+    if (verdict === 'ok') t.equal(ledger.objects.get(what)?.owner.kind ?? null, OWNER_AFTER[use], `received: ${use}`);
+  }
 });
 
 void t.test('ids that never were objects in the store are in the effects', async (t) => {
