@@ -13,7 +13,7 @@ import {
 } from './cache.ts';
 import { MoveError } from './errors.ts';
 import manifest from './package.json' with { type: 'json' };
-import { frameworkSources, type ToolOptions } from './framework.ts';
+import { frameworkLock, frameworkSources, type ToolOptions } from './framework.ts';
 
 /** Bytecode of one package. Modules have address 0x0 as their own until published (the framework: 0x1 and 0x2). */
 export interface CompiledPackage {
@@ -47,7 +47,12 @@ fw = "0x0"
 
 /** The modules of `0x1` and `0x2`, compiled from `frameworkSources` or read from the cache. */
 export async function compileFramework(options: ToolOptions = {}): Promise<readonly Uint8Array[]> {
-  const { stdlibDir, suiDir } = await frameworkSources(options);
+  // Cargo.lock has the checksum of the crate with the sources, so neither cargo nor the sources need to be asked again.
+  const pin = sourcesHash({ compiler: COMPILER, manifest: FRAMEWORK_MANIFEST, lock: await frameworkLock() });
+  const path = cachePath(`framework-${pin}`, options);
+  const cached = await readIfPresent(path);
+  if (cached !== null) return decode(JSON.parse(cached) as CachedPackage).modules;
+  const { stdlibDir, suiDir, pinned } = await frameworkSources(options);
   const files: SourceFiles = { 'Move.toml': FRAMEWORK_MANIFEST };
   for (const [name, dir] of [
     ['std', stdlibDir],
@@ -58,7 +63,8 @@ export async function compileFramework(options: ToolOptions = {}): Promise<reado
     }
   }
   const compiled = await compileCached('framework', files, [], options);
-  return compiled.modules;
+  if (pinned) await writeAtomically(path, JSON.stringify(compiled));
+  return decode(compiled).modules;
 }
 
 /**
@@ -79,7 +85,7 @@ export async function compilePackage(
   const files = Object.fromEntries(Object.entries(all).filter(([path]) => !path.startsWith('tests/')));
   const { stdlibDir, suiDir } = await frameworkSources(options);
   const framework = [await readSources(stdlibDir), await readSources(suiDir)];
-  return await compileCached(options.dir, files, framework, options);
+  return decode(await compileCached(options.dir, files, framework, options));
 }
 
 async function compileCached(
@@ -87,11 +93,10 @@ async function compileCached(
   files: SourceFiles,
   linked: readonly SourceFiles[],
   options: ToolOptions,
-): Promise<CompiledPackage> {
-  const key = sourcesHash({ compiler: COMPILER }, files, ...linked);
-  const path = join(options.cacheDir ?? defaultCacheDir(), `${key}.json`);
+): Promise<CachedPackage> {
+  const path = cachePath(sourcesHash({ compiler: COMPILER }, files, ...linked), options);
   const cached = await readIfPresent(path);
-  if (cached !== null) return decode(JSON.parse(cached) as CachedPackage);
+  if (cached !== null) return JSON.parse(cached) as CachedPackage;
   options.progress?.(`Compiling the Move package ${name}`);
   await startBuilder();
   const fetcher = await frameworkFetcher(options);
@@ -110,8 +115,13 @@ async function compileCached(
     );
   }
   const { modules, dependencies, digest } = result;
-  await writeAtomically(path, JSON.stringify({ modules, dependencies, digest } satisfies CachedPackage));
-  return decode({ modules, dependencies, digest });
+  const compiled: CachedPackage = { modules, dependencies, digest };
+  await writeAtomically(path, JSON.stringify(compiled));
+  return compiled;
+}
+
+function cachePath(name: string, { cacheDir = defaultCacheDir() }: ToolOptions): string {
+  return join(cacheDir, `${name}.json`);
 }
 
 function decode(cached: CachedPackage): CompiledPackage {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -17,6 +17,8 @@ export type Progress = (line: string) => void;
 export interface FrameworkSources {
   readonly stdlibDir: string;
   readonly suiDir: string;
+  /** Whether `frameworkLock` determines them. */
+  readonly pinned: boolean;
 }
 
 export interface ToolOptions {
@@ -27,8 +29,14 @@ export interface ToolOptions {
 
 /** The commit whose framework the crate moverox-sui 0.4.0 carries is not recorded in it; this tag is the fallback. */
 const FALLBACK = { git: 'https://github.com/MystenLabs/sui.git', rev: 'framework/mainnet' };
+const CARGO_DIR = join(import.meta.dirname, 'framework');
 const CARGO_TIMEOUT_MS = 300_000;
 const CARGO_OUTPUT_MAX = 64 * 1024 * 1024;
+
+/** The lock file that has the checksum of the framework's sources. */
+export async function frameworkLock(): Promise<string> {
+  return await readFile(join(CARGO_DIR, 'Cargo.lock'), 'utf8');
+}
 
 /**
  * Finds the Sui framework's sources: in the crate moverox-sui (pinned by `framework/Cargo.lock`, fetched by cargo), or
@@ -53,9 +61,8 @@ export async function frameworkSources(options: ToolOptions = {}): Promise<Frame
 }
 
 async function fromCargo(_cacheDir: string, progress: Progress | undefined): Promise<FrameworkSources> {
-  const cwd = join(import.meta.dirname, 'framework');
   const cargo = (...args: string[]): Promise<{ stdout: string }> =>
-    run('cargo', args, { cwd, timeout: CARGO_TIMEOUT_MS, maxBuffer: CARGO_OUTPUT_MAX });
+    run('cargo', args, { cwd: CARGO_DIR, timeout: CARGO_TIMEOUT_MS, maxBuffer: CARGO_OUTPUT_MAX });
   const metadata = ['metadata', '--format-version', '1', '--locked', '--offline'];
   let found: { stdout: string };
   try {
@@ -69,7 +76,7 @@ async function fromCargo(_cacheDir: string, progress: Progress | undefined): Pro
   const crate = packages.find((one) => one.name === 'moverox-sui');
   if (crate === undefined) throw new Error('cargo metadata does not name moverox-sui');
   const move = join(dirname(crate.manifest_path), 'move');
-  return await existing(join(move, 'move-stdlib'), join(move, 'sui-framework'));
+  return await existing(join(move, 'move-stdlib'), join(move, 'sui-framework'), true);
 }
 
 async function fromGitHub(cacheDir: string, progress: Progress | undefined): Promise<FrameworkSources> {
@@ -77,7 +84,7 @@ async function fromGitHub(cacheDir: string, progress: Progress | undefined): Pro
   const stdlibDir = join(root, 'move-stdlib');
   const suiDir = join(root, 'sui-framework');
   try {
-    return await existing(stdlibDir, suiDir);
+    return await existing(stdlibDir, suiDir, false);
   } catch {
     progress?.('Fetching the Sui framework sources from GitHub');
   }
@@ -92,10 +99,10 @@ async function fromGitHub(cacheDir: string, progress: Progress | undefined): Pro
     // Last, because its presence says that the folder is complete.
     await writeAtomically(join(dir, 'Move.toml'), files['Move.toml'] ?? '');
   }
-  return { stdlibDir, suiDir };
+  return { stdlibDir, suiDir, pinned: false };
 }
 
-async function existing(stdlibDir: string, suiDir: string): Promise<FrameworkSources> {
+async function existing(stdlibDir: string, suiDir: string, pinned: boolean): Promise<FrameworkSources> {
   for (const dir of [stdlibDir, suiDir]) await stat(join(dir, 'Move.toml'));
-  return { stdlibDir, suiDir };
+  return { stdlibDir, suiDir, pinned };
 }

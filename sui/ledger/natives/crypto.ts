@@ -1,6 +1,3 @@
-import { bls12_381 } from '@noble/curves/bls12-381.js';
-import { p256 } from '@noble/curves/nist.js';
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { keccak_256, sha3_256 } from '@noble/hashes/sha3.js';
@@ -9,6 +6,7 @@ import { NativeAbort } from '../vm/failure.ts';
 import type { Native } from '../vm/native.ts';
 import type { Value } from '../vm/values.ts';
 import { arg, moveBytes } from './arguments.ts';
+import { bls12381, p256, secp256k1 } from './curves.ts';
 import { verifyEd25519 } from './ed25519.ts';
 
 /** sui::ecdsa_k1 and sui::ecdsa_r1. */
@@ -34,11 +32,11 @@ function ecdsaHash(selector: Value | undefined): (message: Uint8Array) => Uint8A
 }
 
 /** High-s signatures are refused on both curves, as Sui asks of its own signatures (docs, Signatures). */
-function ecdsaVerify(curve: typeof secp256k1): Native {
+function ecdsaVerify(curve: typeof secp256k1 | typeof p256): Native {
   return (_context, _types, [signature, key, message, hash]) => {
     const digest = ecdsaHash(hash)(arg.bytes(message));
     return holds(() =>
-      curve.verify(arg.bytes(signature), digest, arg.bytes(key), {
+      curve().verify(arg.bytes(signature), digest, arg.bytes(key), {
         prehash: false,
         lowS: true,
       }),
@@ -47,13 +45,13 @@ function ecdsaVerify(curve: typeof secp256k1): Native {
 }
 
 /** 65 bytes r ‖ s ‖ recovery id → compressed public key. */
-function ecdsaRecover(curve: typeof secp256k1): Native {
+function ecdsaRecover(curve: typeof secp256k1 | typeof p256): Native {
   return (_context, _types, [signature, message, hash]) => {
     const bytes = arg.bytes(signature);
     if (bytes.length !== 65) throw new NativeAbort(E_INVALID_SIGNATURE);
     const digest = ecdsaHash(hash)(arg.bytes(message));
     try {
-      const parsed = curve.Signature.fromBytes(bytes.subarray(0, 64), 'compact').addRecoveryBit(
+      const parsed = curve().Signature.fromBytes(bytes.subarray(0, 64), 'compact').addRecoveryBit(
         bytes[64] ?? 0,
       );
       return moveBytes(parsed.recoverPublicKey(digest).toBytes(true));
@@ -76,7 +74,7 @@ export const cryptoNatives: Readonly<Record<string, Native>> = {
     const bytes = arg.bytes(key);
     if (bytes.length !== 33) throw new NativeAbort(E_INVALID_PUBKEY);
     try {
-      return moveBytes(secp256k1.Point.fromBytes(bytes).toBytes(false));
+      return moveBytes(secp256k1().Point.fromBytes(bytes).toBytes(false));
     } catch {
       throw new NativeAbort(E_INVALID_PUBKEY);
     }
@@ -85,12 +83,12 @@ export const cryptoNatives: Readonly<Record<string, Native>> = {
   'ecdsa_r1::secp256r1_ecrecover': ecdsaRecover(p256),
   'bls12381::bls12381_min_sig_verify': (_context, _types, [signature, key, message]) =>
     holds(() => {
-      const { shortSignatures: bls } = bls12_381;
+      const { shortSignatures: bls } = bls12381();
       return bls.verify(arg.bytes(signature), bls.hash(arg.bytes(message), MIN_SIG_DST), arg.bytes(key));
     }),
   'bls12381::bls12381_min_pk_verify': (_context, _types, [signature, key, message]) =>
     holds(() => {
-      const { longSignatures: bls } = bls12_381;
+      const { longSignatures: bls } = bls12381();
       return bls.verify(arg.bytes(signature), bls.hash(arg.bytes(message), MIN_PK_DST), arg.bytes(key));
     }),
 };
