@@ -10,12 +10,14 @@ import { readText } from '../configuration.ts';
 import { CliError } from '../errors.ts';
 import { toJson, type Output } from '../output.ts';
 import { consoleProgress } from '../progress.ts';
-import { attestationVerifier, openChain } from '../roles/ledger.ts';
+import { attestationVerifier, openChain, restoreChain } from '../roles/ledger.ts';
 import { runRole, type RunningPart } from '../roles/role.ts';
 
 export interface ChainUpOptions {
   readonly port: number;
   readonly dataDir?: string;
+  /** Snapshot that a new data folder begins from. */
+  readonly restore?: string;
   /** Milliseconds since 1970: time stands still there until it is moved. */
   readonly clockStartMs?: number;
   /** Any text; the same text at the same start of the clock makes the same chain. */
@@ -32,7 +34,7 @@ export async function chainUp(output: Output, options: ChainUpOptions): Promise<
     const framework = await progress.step('Sui framework', (detail) =>
       compileFramework({ progress: detail }),
     );
-    const { dataDir, clockStartMs, seed } = options;
+    const { dataDir, restore, clockStartMs, seed } = options;
     const chain = {
       framework,
       clock: clockStartMs === undefined ? systemClock : { startMs: clockStartMs },
@@ -40,6 +42,13 @@ export async function chainUp(output: Output, options: ChainUpOptions): Promise<
       ...(seed !== undefined && { seed: new Uint8Array(createHash('sha256').update(seed).digest()) }),
     };
     const folder = dataDir === undefined ? undefined : userPath(dataDir);
+    if (restore !== undefined) {
+      if (folder === undefined)
+        throw new CliError('USAGE', '--restore needs a folder to go on in', 'name a new one: --data-dir DIR');
+      const snapshot = userPath(restore);
+      const { sequence } = await progress.step(`restoring ${snapshot}`, () => restoreChain(snapshot, folder));
+      progress.note(`restored at checkpoint ${sequence}; what came after the snapshot is not in it`);
+    }
     const opened = await progress.step(folder === undefined ? 'new chain' : `chain of ${folder}`, () =>
       openChain(chain, folder),
     );

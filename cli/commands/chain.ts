@@ -49,6 +49,7 @@ export function addChainCommands(chain: Command): void {
 interface UpOptions {
   readonly port: number;
   readonly dataDir?: string;
+  readonly restore?: string;
   readonly clockStartMs?: number;
   readonly seed?: string;
   readonly trustAnchor?: string;
@@ -61,6 +62,10 @@ function addUp(chain: Command): void {
     .description('run an embedded Sui ledger on loopback until Ctrl-C')
     .option('--port <port>', 'port to listen on, 0 for any', whole(65_535), 9000)
     .option('--data-dir <dir>', 'keep the chain in this folder and continue it; in memory unless given')
+    .option(
+      '--restore <file>',
+      'with a new --data-dir: begin from a snapshot that `daas chain snapshot --to` wrote',
+    )
     .option(
       '--clock-start-ms <ms>',
       'time stands still there until `daas chain clock` moves it',

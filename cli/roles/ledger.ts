@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AttestationError, verifyDocument } from '@k3s-daas/attestation';
@@ -7,10 +8,12 @@ import {
   AttestationFault,
   createLedger,
   openLedger,
+  restoreLedger,
   serveLedger,
   type AttestationVerifier,
   type JournaledLedger,
   type LedgerOptions as ChainOptions,
+  type RestoredJournal,
 } from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
 
@@ -68,6 +71,12 @@ export async function openChain(options: ChainOptions, dataDir: string | undefin
     return Promise.resolve();
   };
   return { ledger, replayed: 0, tornBytes: 0, restored: null, bypassed: [], snapshot: null, close };
+}
+
+/** Begins a new folder from a snapshot. @throws LedgerError SNAPSHOT_…, JOURNAL_MISMATCH where there is a chain */
+export async function restoreChain(snapshot: string, dataDir: string): Promise<RestoredJournal> {
+  await mkdir(dataDir, { recursive: true });
+  return await restoreLedger({ snapshot, journal: join(dataDir, JOURNAL) });
 }
 
 /** The project's verifier in the form of Sui's native: the chain's clock, no policy; Move applies that. */

@@ -355,6 +355,17 @@ void t.test('up → faucet → publish → inspect → clock → snapshot → ki
   const since = Date.now();
   t.equal(await second.end('SIGINT'), 0);
   t.ok(Date.now() - since < 4_000, 'Ctrl-C ends it soon');
+
+  const elsewhere = ['--data-dir', join(dir, 'elsewhere'), '--restore', join(dir, 'copy.snapshot')];
+  const third = await up(...elsewhere);
+  t.equal(third.ready.chainId, chainId);
+  t.equal(await balance(['--url', third.ready.url]), before, 'as it was when the copy was made');
+  t.equal(await third.end('SIGTERM'), 0);
+  t.match(
+    await daas('chain', 'up', '--port', '0', ...elsewhere),
+    { code: 1, err: /JOURNAL_MISMATCH/ },
+    'not over a chain that is there',
+  );
 });
 
 void t.test('a ledger in memory follows the machine, and says what it cannot do', async (t) => {
