@@ -51,9 +51,9 @@ function ecdsaRecover(curve: typeof secp256k1 | typeof p256): Native {
     if (bytes.length !== 65) throw new NativeAbort(E_INVALID_SIGNATURE);
     const digest = ecdsaHash(hash)(arg.bytes(message));
     try {
-      const parsed = curve().Signature.fromBytes(bytes.subarray(0, 64), 'compact').addRecoveryBit(
-        bytes[64] ?? 0,
-      );
+      const parsed = curve()
+        .Signature.fromBytes(bytes.subarray(0, 64), 'compact')
+        .addRecoveryBit(bytes[64] ?? 0);
       return moveBytes(parsed.recoverPublicKey(digest).toBytes(true));
     } catch {
       throw new NativeAbort(E_FAIL_TO_RECOVER);
