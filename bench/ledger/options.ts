@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BenchError } from '../errors.ts';
 
 /** Parts of the bench, in the order in which they run. */
-export const PARTS = ['process', 'grpc', 'start', 'memory'] as const;
+const PARTS = ['process', 'grpc', 'start', 'memory'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface LedgerBenchOptions {

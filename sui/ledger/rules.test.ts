@@ -482,7 +482,8 @@ void t.test('receiving: parent, type, version, once; and what is left stays', as
       }),
     );
     t.equal(verdict, OWN[use as keyof typeof OWN], `received: ${use}`);
-    if (verdict === 'ok') t.equal(ledger.objects.get(what)?.owner.kind ?? null, OWNER_AFTER[use], `received: ${use}`);
+    if (verdict === 'ok')
+      t.equal(ledger.objects.get(what)?.owner.kind ?? null, OWNER_AFTER[use], `received: ${use}`);
   }
 });
 

@@ -12,50 +12,10 @@ import {
 } from '../vm/types.ts';
 import { ByteWriter } from '../vm/writer.ts';
 import { typedDigest } from './digests.ts';
+import type { MoveObjectRecord, ObjectRecord, PackageRecord } from './object-record.ts';
 import { PackedObjects } from './packed-objects.ts';
 
-interface RecordBase {
-  readonly id: Address;
-  readonly version: bigint;
-  readonly owner: Owner;
-  /** Digest of the transaction that wrote this version. */
-  readonly previousTransaction: string;
-  readonly digest: string;
-}
-
-export interface MoveObjectRecord extends RecordBase {
-  readonly kind: 'move';
-  readonly type: DatatypeType;
-  /** BCS of the value. */
-  readonly contents: Uint8Array;
-  readonly hasPublicTransfer: boolean;
-}
-
-export interface PackageRecord extends RecordBase {
-  readonly kind: 'package';
-  /** Bytecode by module name. */
-  readonly modules: ReadonlyMap<string, Uint8Array>;
-  /** Id of version 1 of the package. */
-  readonly originalId: Address;
-  /** Every datatype with the id of the version that defined it first. */
-  readonly typeOrigins: readonly TypeOrigin[];
-  /** The version of each dependency, direct and indirect, that the package runs with. */
-  readonly linkage: readonly Linked[];
-}
-
-export interface TypeOrigin {
-  readonly module: string;
-  readonly name: string;
-  readonly definingId: Address;
-}
-
-export interface Linked {
-  readonly originalId: Address;
-  readonly id: Address;
-  readonly version: bigint;
-}
-
-export type ObjectRecord = MoveObjectRecord | PackageRecord;
+export type { Linked, MoveObjectRecord, ObjectRecord, PackageRecord, TypeOrigin } from './object-record.ts';
 
 export const STD_ID = fullAddress('0x1');
 export const SUI_ID = fullAddress('0x2');
@@ -73,7 +33,7 @@ export function coinBalance(record: MoveObjectRecord): bigint {
 }
 
 /** Owner in the shape of Sui's BCS schema. */
-export function ownerBcs(owner: Owner): typeof bcs.Owner.$inferInput {
+function ownerBcs(owner: Owner): typeof bcs.Owner.$inferInput {
   switch (owner.kind) {
     case 'address':
       return { AddressOwner: owner.address };

@@ -2,7 +2,7 @@ import type { Bytes } from '@k3s-daas/core';
 
 import type { Owner } from '../vm/native.ts';
 import type { Address, DatatypeType } from '../vm/types.ts';
-import type { MoveObjectRecord, ObjectRecord, PackageRecord } from './objects.ts';
+import type { MoveObjectRecord, ObjectRecord, PackageRecord } from './object-record.ts';
 import { BlockWriter, type PackedBlock } from './packed.ts';
 import { textOfType, typeOfText } from './packed-types.ts';
 

@@ -12,7 +12,7 @@ import { JOURNAL, type MemoryDisk } from './disk.ts';
 import { errorOf, type World } from './world.ts';
 
 export const STRANGER = `0x${'5'.repeat(64)}`;
-export const signer = Ed25519Keypair.fromSecretKey(new Uint8Array(32).fill(1));
+const signer = Ed25519Keypair.fromSecretKey(new Uint8Array(32).fill(1));
 export const address = signer.toSuiAddress();
 
 /** Everything that a reader of the ledger can see, in a form that compares. */

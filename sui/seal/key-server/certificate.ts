@@ -19,7 +19,7 @@ const SignedRequest = bcs.struct('SignedRequest', {
 export type VerifyUser = (message: Uint8Array, signature: string, user: string) => Promise<boolean>;
 
 /** The text that a user signs to let a session key ask for keys of a package. */
-export function personalMessage(
+function personalMessage(
   packageId: string,
   { ttl_min, creation_time, session_vk }: Pick<Certificate, 'ttl_min' | 'creation_time' | 'session_vk'>,
 ): Uint8Array {
