@@ -29,6 +29,8 @@ const CASE_MS_MAX = 4_000;
 const LIMITS = { stepsMax: 300_000, callDepthMax: 256 };
 const DAMAGES_MAX = 3;
 
+t.setTimeout(DURATION_MS + 120_000);
+
 interface Case {
   readonly bytes: Uint8Array;
   readonly signatures: readonly string[];
