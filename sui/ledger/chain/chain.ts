@@ -140,6 +140,13 @@ export class Chain {
     };
   }
 
+  /** Packs what is old in history, up to the checkpoint `durable`: nothing before it will be taken back. */
+  compact(durable: bigint): void {
+    this.checkpoints.retained.compact(({ sequence }) => sequence <= durable);
+    this.history.transactions.compact(({ checkpoint }) => checkpoint <= durable);
+    this.history.events.compact(({ checkpoint }) => checkpoint <= durable);
+  }
+
   /** Keeps history in the packed form that was made of a view of this chain, whose changes are never taken back. */
   adopt({ checkpoints, transactions, events }: NewRuns): void {
     this.checkpoints.retained.adopt(checkpoints);

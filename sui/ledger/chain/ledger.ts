@@ -120,7 +120,9 @@ export class Ledger {
   /** Before `start`: repeats a change of a journal and returns the digest of the checkpoint that it ends with. */
   replay(change: Change): string {
     if (this.#timer !== null || this.#sink !== null) throw new Error('a ledger in use does not replay');
-    return this.#apply(change).checkpoint.digest;
+    const { sequence, digest } = this.#apply(change).checkpoint;
+    this.#chain.compact(sequence);
+    return digest;
   }
 
   /** Before `start`, at genesis: goes on from where a chain of the same genesis was. */
@@ -261,6 +263,7 @@ export class Ledger {
 
   #commit(change: Change, { checkpoint, undo }: Applied<unknown>): void {
     const settled = (): void => {
+      this.#chain.compact(checkpoint.sequence);
       for (const listener of this.#listeners) listener(checkpoint);
     };
     if (this.#sink === null) {

@@ -30,6 +30,8 @@ export interface RetainedView<T> {
 /** Small enough that packing one run (2 ms) delays nobody. */
 const RUN_ITEMS = 256;
 const TRIM_ITEMS = 4_096;
+/** The newest are asked for most, and may still be taken back. */
+const UNPACKED_ITEMS = 1_024;
 
 /**
  * Finds packed items by the hash of their keys in 8 bytes an item: the keys themselves, in a map, would take half as
@@ -84,8 +86,8 @@ function mix(hash: number): number {
 }
 
 /**
- * A list whose items have running numbers and whose oldest items are dropped. Those that a snapshot has packed stay in
- * that form, in which a transaction takes a tenth of the memory, and are parsed each time somebody asks.
+ * A list whose items have running numbers and whose oldest items are dropped. All but the newest are packed, in which
+ * form a transaction takes a tenth of the memory, and are parsed each time somebody asks.
  */
 export class Retained<T> {
   readonly #lengthMax: number;
@@ -93,6 +95,7 @@ export class Retained<T> {
   /** Of the items that are not packed. */
   readonly #numbers = new Map<string, number>();
   readonly #packed = new HashIndex();
+  readonly #writer = new BlockWriter();
   #first = 0;
   #runs: Run[] = [];
   #items: T[] = [];
@@ -164,9 +167,19 @@ export class Retained<T> {
     return { first: this.#first, runs, items, itemsFirst: this.#itemsFirst };
   }
 
+  /** Packs the oldest items, except those that are not final: `pop` may come to them, and to those after them. */
+  compact(isFinal: (item: T) => boolean): void {
+    while (this.#next - Math.max(this.#first, this.#itemsFirst) >= UNPACKED_ITEMS + RUN_ITEMS) {
+      const last = this.#items[RUN_ITEMS - 1];
+      if (last === undefined || !isFinal(last)) return;
+      this.adopt([packRun(this.#writer, this.#items.slice(0, RUN_ITEMS), this.#itemsFirst, this.#codec)]);
+    }
+  }
+
   /** Keeps `runs`, which `packRuns` made of the items of a view, in the place of these items. */
-  adopt(runs: readonly Run[]): void {
-    // The oldest items may have been dropped since; then those packed are too few to be worth the trouble.
+  adopt(made: readonly Run[]): void {
+    // Since the view the oldest items may have been packed here too, or dropped.
+    const runs = made.filter(({ first }) => first >= this.#itemsFirst);
     if (runs[0]?.first !== this.#itemsFirst) return;
     const count = runs.reduce((sum, run) => sum + run.count, 0);
     const { key, parts } = this.#codec;
@@ -233,9 +246,11 @@ export class Retained<T> {
 /** Packs the items of a view that are in no run yet, run by run. */
 export function* packRuns<T>({ items, itemsFirst }: RetainedView<T>, codec: Codec<T>): Generator<Run> {
   const writer = new BlockWriter();
-  for (let start = 0; start < items.length; start += RUN_ITEMS) {
-    const part = items.slice(start, start + RUN_ITEMS);
-    for (const item of part) for (const value of codec.pack(item)) writer.add(value);
-    yield { first: itemsFirst + start, count: part.length, block: new PackedBlock(writer.finish()) };
-  }
+  for (let start = 0; start < items.length; start += RUN_ITEMS)
+    yield packRun(writer, items.slice(start, start + RUN_ITEMS), itemsFirst + start, codec);
+}
+
+function packRun<T>(writer: BlockWriter, items: readonly T[], first: number, codec: Codec<T>): Run {
+  for (const item of items) for (const value of codec.pack(item)) writer.add(value);
+  return { first, count: items.length, block: new PackedBlock(writer.finish()) };
 }
