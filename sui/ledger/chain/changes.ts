@@ -57,7 +57,7 @@ export class ChangeSet {
       kind: 'move',
       id,
       version: this.#version,
-      owner: since(owner, this.#version),
+      owner: sharedOwner(since(owner, this.#version)),
       type,
       contents,
       hasPublicTransfer: this.#loader.has(type, Ability.store),
@@ -84,6 +84,20 @@ export class ChangeSet {
 function since(owner: Owner, version: bigint): Owner {
   if (owner.kind === 'shared' && owner.initialVersion === 0n) return { ...owner, initialVersion: version };
   return owner.kind === 'party' && owner.startVersion === 0n ? { ...owner, startVersion: version } : owner;
+}
+
+const OWNERS_MAX = 4_096;
+const owners = new Map<Address, Owner>();
+
+/** One and the same for all objects of an owner: few have many. */
+function sharedOwner(owner: Owner): Owner {
+  if (owner.kind !== 'address' && owner.kind !== 'object') return owner;
+  const address = owner.kind === 'address' ? owner.address : owner.parent;
+  const known = owners.get(address);
+  if (known?.kind === owner.kind) return known;
+  if (owners.size >= OWNERS_MAX) owners.clear();
+  owners.set(address, owner);
+  return owner;
 }
 
 /** Who stays the party of an object stays it since then. */

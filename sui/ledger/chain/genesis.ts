@@ -33,7 +33,7 @@ export function loadFramework(
         own.map(({ json }) => json),
       );
       loader.add(code);
-      return sealObject({ ...record, previousTransaction });
+      return sealedWhenAsked({ ...record, previousTransaction }, (unsealed) => sealObject(unsealed));
     });
     return { loader, packages };
   } catch (cause) {
@@ -62,11 +62,19 @@ export function clockObject(
     hasPublicTransfer: false,
     previousTransaction,
   } as const;
+  return sealedWhenAsked(record, (unsealed) => sealObject(unsealed));
+}
+
+/** A record that is sealed when its digest is read for the first time. */
+function sealedWhenAsked<T extends object>(
+  record: T,
+  seal: (record: T) => { readonly digest: string },
+): T & { readonly digest: string } {
   let digest: string | null = null;
   return {
     ...record,
     get digest() {
-      return (digest ??= sealObject(record).digest);
+      return (digest ??= seal(record).digest);
     },
   };
 }

@@ -9,11 +9,14 @@ const STEP = 58 ** DIGITS;
 const ONE = 0x31;
 /** 45 digits hold 32 bytes. */
 const STEPS = 15;
+const TEXT_LENGTH = STEPS * DIGITS;
 /** No 32 bytes take more. */
 const TEXT_MAX = 44;
 
 const VALUES = new Int8Array(128).fill(-1);
 for (let i = 0; i < ALPHABET.length; i += 1) VALUES[ALPHABET.charCodeAt(i)] = i;
+
+const text = Buffer.alloc(TEXT_LENGTH);
 
 /** @throws RangeError unless there are 32 bytes */
 export function digestText(bytes: Uint8Array): string {
@@ -27,9 +30,8 @@ export function digestText(bytes: Uint8Array): string {
       (bytes[at] as number) * 0x1000000 +
       (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number));
   }
-  let text = '';
   let first = 0;
-  for (let step = 0; step < STEPS; step += 1) {
+  for (let at = TEXT_LENGTH - 1; at >= 0;) {
     let rest = 0;
     while (first < WORDS && words[first] === 0) first += 1;
     for (let i = first; i < WORDS; i += 1) {
@@ -38,13 +40,16 @@ export function digestText(bytes: Uint8Array): string {
       words[i] = quotient;
       rest = value - quotient * STEP;
     }
-    for (let i = 0; i < DIGITS; i += 1) {
+    for (let i = 0; i < DIGITS; i += 1, at -= 1) {
       const next = Math.floor(rest / 58);
-      text = ALPHABET.charAt(rest - next * 58) + text;
+      text[at] = ALPHABET.charCodeAt(rest - next * 58);
       rest = next;
     }
   }
-  return '1'.repeat(zeros) + text.slice(leadingOnes(text));
+  let start = 0;
+  while (text[start] === ONE) start += 1;
+  // Each zero byte in front is a `1`, and there are at least as many of them here.
+  return text.toString('latin1', start - zeros);
 }
 
 function leadingOnes(text: string): number {

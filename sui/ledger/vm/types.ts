@@ -57,6 +57,10 @@ export function referenceTo(target: Type, mutable: boolean): Type {
   return { kind: 'reference', key: (mutable ? '&mut ' : '&') + target.key, target, mutable };
 }
 
+const DATATYPES_MAX = 10_000;
+/** Objects refer to their types: one of each is enough. */
+const datatypes = new Map<string, DatatypeType>();
+
 export function datatype(
   address: Address,
   module: string,
@@ -65,7 +69,12 @@ export function datatype(
 ): DatatypeType {
   const base = `${address}::${module}::${name}`;
   const key = args.length === 0 ? base : `${base}<${args.map((arg) => arg.key).join(',')}>`;
-  return { kind: 'datatype', key, address, module, name, args };
+  const known = datatypes.get(key);
+  if (known !== undefined) return known;
+  const made: DatatypeType = { kind: 'datatype', key, address, module, name, args };
+  if (datatypes.size >= DATATYPES_MAX) datatypes.clear();
+  datatypes.set(key, made);
+  return made;
 }
 
 /** Full-length form of an address. Throws SyntaxError on anything but up to 64 hex digits. */
