@@ -71,6 +71,8 @@ export class Ledger {
   readonly #listeners = new Set<(checkpoint: Checkpoint) => void>();
   #sink: ChangeSink | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Fulfilled when the transaction that came last has been executed or refused. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** `genesisMs` is the time of a genesis that was before; now unless given. Call `start` before use. */
   constructor(options: LedgerOptions, genesisMs?: bigint) {
@@ -156,15 +158,16 @@ export class Ledger {
    * Verifies, executes and commits a signed transaction (BCS of TransactionData, signatures in base64). Resolves once
    * it is durable, if the ledger has a journal. Bytes that were executed before return what happened then. A
    * transaction that fails in Move resolves, with a failed status; one that is refused before execution throws
-   * LedgerError and changes nothing.
+   * LedgerError and changes nothing. Transactions are executed in the order in which they are given.
    */
   async executeTransaction(bytes: Uint8Array, signatures: readonly string[]): Promise<ExecutedTransaction> {
     const transaction = parseTransaction(bytes);
-    await checkSignatures(transaction, signatures);
+    const leave = await this.#enter(checkSignatures(transaction, signatures));
     try {
       // From here to the end of the block nothing waits, so no other transaction comes in between.
       return this.history.get(transaction.digest) ?? this.#transact(transaction, signatures);
     } finally {
+      leave();
       // A refusal, too, may rest on a change that is not durable yet.
       await this.settled();
     }
@@ -218,6 +221,24 @@ export class Ledger {
   close(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#listeners.clear();
+  }
+
+  /** Waits for `checked` and for the transactions that came before; the function returned lets the next one in. */
+  async #enter(checked: Promise<void>): Promise<() => void> {
+    checked.catch(() => undefined);
+    const before = this.#turn;
+    const { promise, resolve: leave } = Promise.withResolvers<undefined>();
+    this.#turn = promise;
+    await before;
+    try {
+      await checked;
+    } catch (error) {
+      leave(undefined);
+      throw error;
+    }
+    return () => {
+      leave(undefined);
+    };
   }
 
   #transact(transaction: ParsedTransaction, signatures: readonly string[]): ExecutedTransaction {
