@@ -10,6 +10,7 @@ use k3s_daas::world::{Self, b, bytes, concat};
 use std::string::String;
 use std::unit_test::{assert_eq, destroy};
 use sui::event;
+use sui::test_scenario;
 
 // A pass of 2 epochs, issued in epoch 7: good in epochs 7 and 8.
 const EPOCH: u64 = 7;
@@ -230,6 +231,22 @@ fun issue_on_anothers_stake() {
     let ctx = &mut ctx(world::bob(), EPOCH, 72);
     let _pass = access_pass::issue(&cluster, &mut position, gold(), key(), 1, ctx);
     abort
+}
+
+#[test]
+fun a_pass_is_shared() {
+    let Scene { cluster, cap, position, pass } = scene();
+    let id = object::id(&pass);
+    let mut scenario = test_scenario::begin(world::alice());
+    access_pass::share(pass);
+    scenario.next_tx(world::bob());
+    let shared = scenario.take_shared<Pass>();
+    assert_eq!(object::id(&shared), id);
+    destroy(shared);
+    scenario.end();
+    destroy(cluster);
+    destroy(cap);
+    destroy(position);
 }
 
 // === Renew ===
