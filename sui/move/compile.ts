@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 
 import { dumpMovePackage } from '@zktx.io/sui-move-builder/full';
 
-import { frameworkFetcher, startBuilder } from './builder.ts';
+import { frameworkFetcher, startBuilder, withTestOnly } from './builder.ts';
 import {
   defaultCacheDir,
   readIfPresent,
@@ -21,6 +21,14 @@ export interface CompiledPackage {
   readonly dependencies: readonly string[];
   /** Package digest as `sui move build` gives it, 32 bytes. */
   readonly digest: Uint8Array;
+}
+
+export interface CompileOptions extends ToolOptions {
+  /**
+   * Compiles `#[test_only]` members, of the framework too, as ordinary ones: what only unit tests may call can then run
+   * in another VM. Functions marked `#[test]` stay out. Never for a package that is to be published.
+   */
+  readonly testOnly?: boolean | undefined;
 }
 
 interface CachedPackage {
@@ -42,7 +50,7 @@ fw = "0x0"
 `;
 
 /** The modules of `0x1` and `0x2`, compiled from `frameworkSources` or read from the cache. */
-export async function compileFramework(options: ToolOptions = {}): Promise<readonly Uint8Array[]> {
+export async function compileFramework(options: CompileOptions = {}): Promise<readonly Uint8Array[]> {
   const { stdlibDir, suiDir } = await frameworkSources(options);
   const files: SourceFiles = { 'Move.toml': FRAMEWORK_MANIFEST };
   for (const [name, dir] of [
@@ -62,7 +70,7 @@ export async function compileFramework(options: ToolOptions = {}): Promise<reado
  * compiler version. Throws MoveError COMPILE_FAILED with the compiler's diagnostics.
  */
 export async function compilePackage(
-  options: ToolOptions & { readonly dir: string },
+  options: CompileOptions & { readonly dir: string },
 ): Promise<CompiledPackage> {
   const all = await readSources(resolve(options.dir));
   if (all['Move.toml'] === undefined) {
@@ -80,17 +88,21 @@ export async function compilePackage(
 
 async function compileCached(
   name: string,
-  files: SourceFiles,
+  sources: SourceFiles,
   linked: readonly SourceFiles[],
-  options: ToolOptions,
+  options: CompileOptions,
 ): Promise<CompiledPackage> {
   const version = await startBuilder();
-  const key = sourcesHash({ compiler: version }, files, ...linked);
+  const transform = options.testOnly === true ? withTestOnly : undefined;
+  const files = transform?.(sources) ?? sources;
+  // A package's own sources may name nothing test-only, while the framework's always do.
+  const mode: SourceFiles = transform === undefined ? {} : { mode: 'test-only' };
+  const key = sourcesHash({ compiler: version, ...mode }, files, ...linked);
   const path = join(options.cacheDir ?? defaultCacheDir(), `${key}.json`);
   const cached = await readIfPresent(path);
   if (cached !== null) return decode(JSON.parse(cached) as CachedPackage);
   options.progress?.(`Compiling the Move package ${name}`);
-  const fetcher = await frameworkFetcher(options);
+  const fetcher = await frameworkFetcher(options, transform);
   const result = await dumpMovePackage({
     files,
     fetcher,
