@@ -211,7 +211,8 @@ await t.test('layouts read the bytes that the Move structs have, written out by 
     u64('06') + // ended_ms
     (u64('07') + '20' + hex('08', 32) + u64('09')) + // head
     hex('cc', 32) + // sponsor
-    u64('0a'); // bond
+    u64('0a') + // bond
+    u64('0b'); // bond_held_ms
   t.match(parseObject(sessionBcs, A, fromHex(session)), {
     id: A,
     cluster: B,
@@ -221,6 +222,7 @@ await t.test('layouts read the bytes that the Move structs have, written out by 
     head: { size: 7n, root: fill(8, 32), lastSequence: 9n },
     sponsor: C,
     bond: 10n,
+    bondHeldMs: 11n,
   });
   t.strictSame(parseObject(slotBcs, A, fromHex(hex('aa', 32) + hex('bb', 32) + u64('01') + u64('02'))), {
     id: A,

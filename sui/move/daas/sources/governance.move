@@ -65,6 +65,9 @@ const EExpired: u64 = 19;
 const ERejected: u64 = 20;
 /// The proposal can still be voted on, or be executed.
 const EStillOpen: u64 = 21;
+/// Under these terms nobody could propose anything any more: electorate, deposit or stake asked of a
+/// proposer exceed all that is staked now.
+const EOutOfReach: u64 = 22;
 
 // === Constants ===
 
@@ -156,7 +159,8 @@ public struct ProposalClosed has copy, drop {
 
 // === Public functions ===
 
-/// Proposes new terms. Like every proposal: the sender owns `proposer`, a stake of role node or
+/// Proposes new terms, under which something can be proposed again: else a slip, or one who is never to
+/// be slashed, could end all votes for good. Like every proposal: the sender owns `proposer`, a stake of role node or
 /// admin; the deposit is split off the coin, and lost unless the proposal passes; the proposer's stake
 /// is held until the vote ends; and the proposal must be passed to `share`.
 public fun propose_parameters(
@@ -168,7 +172,9 @@ public fun propose_parameters(
     ctx: &mut TxContext,
 ): Proposal {
     let action = Action::SetParameters { parameters };
-    propose(cluster, proposer, coin, action, clock, ctx)
+    let proposal = propose(cluster, proposer, coin, action, clock, ctx);
+    assert_within_reach(&parameters, proposal.electorate);
+    proposal
 }
 
 /// Proposes to accept another enclave image.
@@ -210,6 +216,7 @@ public fun propose_slash(
     propose(cluster, proposer, coin, action, clock, ctx)
 }
 
+/// Shares a new proposal.
 #[allow(lint(share_owned))]
 public fun share(proposal: Proposal) {
     transfer::share_object(proposal);
@@ -456,6 +463,14 @@ fun propose(
         deposit: terms.deposit(),
     });
     proposal
+}
+
+/// With all that is staked now, the terms could be changed again.
+fun assert_within_reach(parameters: &Parameters, electorate: u64) {
+    let (stakes, votes) = (parameters.stakes(), parameters.votes());
+    assert!(votes.electorate_min() <= electorate, EOutOfReach);
+    assert!(votes.deposit() <= electorate, EOutOfReach);
+    assert!(stakes.node_min().min(stakes.admin_min()) <= electorate, EOutOfReach);
 }
 
 fun assert_cluster(proposal: &Proposal, cluster: &Cluster) {
