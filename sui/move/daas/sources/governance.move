@@ -65,14 +65,16 @@ const EExpired: u64 = 19;
 const ERejected: u64 = 20;
 /// The proposal can still be voted on, or be executed.
 const EStillOpen: u64 = 21;
-/// Under these terms nobody could propose anything any more: electorate, deposit or stake asked of a
-/// proposer exceed all that is staked now.
+/// Under these terms nothing could be voted on any more: electorate, deposit or stake asked of a proposer
+/// exceed all that is staked now, or less than a second is left to vote or to execute.
 const EOutOfReach: u64 = 22;
 
 // === Constants ===
 
 const BASIS_POINTS: u128 = 10_000;
 const DIGEST_BYTES: u64 = 32;
+/// The chain's clock goes in steps of a consensus round, which a shorter time might fall between.
+const TIME_MS_MIN: u64 = 1_000;
 
 // === Structs ===
 
@@ -471,6 +473,8 @@ fun assert_within_reach(parameters: &Parameters, electorate: u64) {
     assert!(votes.electorate_min() <= electorate, EOutOfReach);
     assert!(votes.deposit() <= electorate, EOutOfReach);
     assert!(stakes.node_min().min(stakes.admin_min()) <= electorate, EOutOfReach);
+    assert!(votes.voting_ms() >= TIME_MS_MIN, EOutOfReach);
+    assert!(votes.execution_ms() >= TIME_MS_MIN, EOutOfReach);
 }
 
 fun assert_cluster(proposal: &Proposal, cluster: &Cluster) {

@@ -73,15 +73,33 @@ fun a_longer_window_does_not_hold_a_bond() {
 
 // === Terms that nobody could change again ===
 
-/// 25,000 MIST are staked.
 fun propose(electorate_min: u64, deposit: u64, node_min: u64, admin_min: u64) {
+    propose_terms(electorate_min, deposit, node_min, admin_min, 1_000, 1_000);
+}
+
+/// 25,000 MIST are staked.
+fun propose_terms(
+    electorate_min: u64,
+    deposit: u64,
+    node_min: u64,
+    admin_min: u64,
+    voting_ms: u64,
+    execution_ms: u64,
+) {
     let (mut cluster, cap) = world::cluster();
     cluster.govern(&cap);
     let mut proposer = admin(&mut cluster, world::alice(), 10_000, 50);
     let other = admin(&mut cluster, world::bob(), 15_000, 51);
     let terms = world::parameters();
     let stakes = parameters::new_stakes(100, node_min, admin_min, 500, 100, 60_000, 60_000, 60_000);
-    let votes = parameters::new_votes(20_000, 10_000, 40_000, 10_000, electorate_min, deposit);
+    let votes = parameters::new_votes(
+        voting_ms,
+        1,
+        execution_ms,
+        10_000,
+        electorate_min,
+        deposit,
+    );
     let parameters = parameters::new(stakes, terms.enclaves(), votes);
     let mut coin = world::coin(50);
     let clock = world::clock(NOW_MS + 1);
@@ -127,6 +145,13 @@ fun no_role_that_could_propose() { propose(1, 1, 25_001, 25_001); }
 
 #[test, expected_failure(abort_code = governance::EOutOfReach)]
 fun an_electorate_of_the_largest_number() { propose(std::u64::max_value!(), 1, 1, 1); }
+
+/// The chain's clock goes in steps of a consensus round: no moment of it may fall into these.
+#[test, expected_failure(abort_code = governance::EOutOfReach)]
+fun a_vote_that_nobody_meets() { propose_terms(1, 1, 1, 1, 999, 1_000); }
+
+#[test, expected_failure(abort_code = governance::EOutOfReach)]
+fun an_execution_that_nobody_meets() { propose_terms(1, 1, 1, 1, 1_000, 999); }
 
 // === A node whose stake is gone ===
 
