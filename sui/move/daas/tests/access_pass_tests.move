@@ -172,6 +172,16 @@ fun stake_one_short() {
     abort
 }
 
+/// What is unbonding does not count.
+#[test, expected_failure(abort_code = access_pass::EStakeTooSmall)]
+fun stake_that_is_leaving() {
+    let (mut cluster, _cap, mut position) = staked(500);
+    let clock = world::clock(world::now_ms());
+    staking::request_unbond(&mut cluster, &mut position, 101, &clock, &alice(EPOCH));
+    let _pass = issue(&cluster, &mut position, key(), 1);
+    abort
+}
+
 #[test, expected_failure(abort_code = access_pass::EEpochs)]
 fun no_epochs() {
     let (cluster, _cap, mut position) = staked(500);
@@ -610,6 +620,16 @@ fun slashed_to_just_enough() {
 fun slashed_below_the_tier() {
     let mut scene = scene();
     scene.slash(101);
+    scene.validate(key(), EPOCH);
+    abort
+}
+
+/// 399 are active and 100 unbonding.
+#[test, expected_failure(abort_code = access_pass::EStakeTooSmall)]
+fun slashed_below_the_tier_while_some_leaves() {
+    let mut scene = scene();
+    scene.unbond(100);
+    scene.slash(1);
     scene.validate(key(), EPOCH);
     abort
 }

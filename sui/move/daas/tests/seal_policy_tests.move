@@ -853,6 +853,15 @@ fun stake_one_short_of_the_claim() {
     abort
 }
 
+/// What is unbonding does not count, though it is still there.
+#[test, expected_failure(abort_code = seal_policy::EStakeTooSmall)]
+fun stake_that_is_leaving() {
+    let mut scene = scene(draft().stake_min(5_000));
+    scene.unbond(1);
+    let _grant = scene.request(bind());
+    abort
+}
+
 // === Limit 2: allowed nodes ===
 
 fun alices(): ID { object::id_from_bytes(ids::ids_stake()) }
@@ -1282,6 +1291,15 @@ fun approve_with_just_enough_stake_left() {
 fun approve_after_a_slash() {
     let (mut scene, grant) = granted();
     scene.slash(2_201);
+    scene.approve(&grant);
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::EStakeTooSmall)]
+fun approve_after_stake_began_to_leave() {
+    let mut scene = scene(draft().stake_min(5_000));
+    let grant = scene.request(bind());
+    scene.unbond(1);
     scene.approve(&grant);
     abort
 }
