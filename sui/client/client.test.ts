@@ -305,6 +305,40 @@ await t.test(
   },
 );
 
+await t.test(
+  'events have the fields of the Move sources',
+  { skip: !existsSync(sources) && 'no Move sources' },
+  (t) => {
+    // Both are read as text: a BCS type does not tell its fields.
+    const camel = (name: string): string =>
+      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const ours = readFileSync(new URL('./events.ts', import.meta.url), 'utf8');
+    const known = new Map<string, string[]>();
+    for (const [, kind = '', body = ''] of ours.matchAll(
+      /'(\w+::\w+)': bcs\.struct\('\w+', \{([\s\S]*?)\}\),\n/g,
+    )) {
+      known.set(
+        kind,
+        [...body.matchAll(/(\w+): (?:bcs\.|[a-z])/g)].map(([, name = '']) => name),
+      );
+    }
+    for (const file of readdirSync(sources).filter((name) => name.endsWith('.move'))) {
+      const text = readFileSync(new URL(file, sources), 'utf8');
+      const module = /^module k3s_daas::(\w+);$/m.exec(text)?.[1] ?? '';
+      const emitted = new Set([...text.matchAll(/event::emit\((\w+) \{/g)].map(([, name = '']) => name));
+      for (const name of emitted) {
+        const body = new RegExp(`struct ${name} has copy, drop \\{([^}]*)\\}`).exec(text)?.[1] ?? '';
+        const fields = [...body.matchAll(/^ {4}(\w+):/gm)].map(([, field = '']) => camel(field));
+        t.ok(fields.length > 0, `${module}::${name} was read`);
+        t.strictSame(known.get(`${module}::${name}`), fields, `${module}::${name}`);
+        known.delete(`${module}::${name}`);
+      }
+    }
+    t.strictSame([...known.keys()], [], 'no event that Move does not emit');
+    t.end();
+  },
+);
+
 await t.test('errors of the SDK become coded ones', (t) => {
   const abort = (packageId: string, module: string, abortCode: string): ChainError =>
     toChainError(
