@@ -146,10 +146,18 @@ function partsOf(word: string): Action['parts'] {
 const CALLS: readonly Call[] = TABLE.trim()
   .split('\n')
   .map((line) => {
-    const [, module = '', fn = '', list = '', result = null] = /^(\w+)::(\w+)\((.*)\)(?: -> (\w+))?$/.exec(line) ?? [];
+    const [, module = '', fn = '', list = '', result = null] =
+      /^(\w+)::(\w+)\((.*)\)(?: -> (\w+))?$/.exec(line) ?? [];
     const parameters = list.split(', ');
     const name = `${module}_${fn.replace('_for_testing', '')}`;
-    return { module: VERSIONS.has(fn) ? 'versions' : module, name, callee: `${module}::${fn}`, parameters, result, parts: parameters.flatMap(partsOf) };
+    return {
+      module: VERSIONS.has(fn) ? 'versions' : module,
+      name,
+      callee: `${module}::${fn}`,
+      parameters,
+      result,
+      parts: parameters.flatMap(partsOf),
+    };
   });
 
 const part = (word: string, type: string): Action['parts'][number] => ({
@@ -170,25 +178,63 @@ const BY_HAND: readonly Action[] = [
       ...partsOf('&cluster'),
       ...partsOf('slot'),
       part('time', 'u64'),
-      { type: 'vector<u8>', word: 'indices', kind: null, choose: ({ random }) => bytes(Uint8Array.from(random.pick([[0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1], [0, 1, 1]]))) },
+      {
+        type: 'vector<u8>',
+        word: 'indices',
+        kind: null,
+        choose: ({ random }) =>
+          bytes(
+            Uint8Array.from(
+              random.pick([
+                [0, 1, 2],
+                [0, 1, 2],
+                [0, 1, 2],
+                [0, 1],
+                [0, 1, 1],
+              ]),
+            ),
+          ),
+      },
       { type: 'vector<vector<u8>>', word: 'pcrs', kind: null, choose: pcrs },
       part('key', 'vector<u8>'),
       part('key', 'vector<u8>'),
       part('digest', 'vector<u8>'),
       part('amount', 'u64'),
-      { type: 'u8', word: 'flaw', kind: null, choose: ({ random }) => u8(random.chance(85) ? 0 : random.below(6)) },
+      {
+        type: 'u8',
+        word: 'flaw',
+        kind: null,
+        choose: ({ random }) => u8(random.chance(85) ? 0 : random.below(6)),
+      },
     ],
   },
   {
     module: 'governance',
     name: 'propose_slash',
-    parts: [...partsOf('&cluster'), ...partsOf('position'), ...partsOf('position'), part('purse', 'u64'), part('amount', 'u64'), part('label', 'vector<u8>'), part('digest', 'vector<u8>')],
+    parts: [
+      ...partsOf('&cluster'),
+      ...partsOf('position'),
+      ...partsOf('position'),
+      part('purse', 'u64'),
+      part('amount', 'u64'),
+      part('label', 'vector<u8>'),
+      part('digest', 'vector<u8>'),
+    ],
   },
   { module: 'versions', name: 'remake', parts: [...partsOf('&cluster'), part('small', 'u64')] },
   {
     module: 'timelock',
     name: 'lock',
-    parts: [part('person', 'address'), { type: 'u64', word: 'delay', kind: null, choose: ({ random }) => u64(random.pick([86_400_000n, 86_400_000n, 86_399_999n, 31_536_000_000n, 31_536_000_001n])) }],
+    parts: [
+      part('person', 'address'),
+      {
+        type: 'u64',
+        word: 'delay',
+        kind: null,
+        choose: ({ random }) =>
+          u64(random.pick([86_400_000n, 86_400_000n, 86_399_999n, 31_536_000_000n, 31_536_000_001n])),
+      },
+    ],
   },
   { module: 'timelock', name: 'commit', parts: [...partsOf('timelock'), ...partsOf('ticket')] },
 ];
@@ -202,13 +248,20 @@ export function actionNamed(name: string): Action {
 }
 
 /** One parameter of the call: statements before and after it, and the argument. */
-function parameterCode(word: string, names: readonly string[], own: string): { before: string; argument: string; after: string } {
-  const fill = (code = ''): string => code.replaceAll(/%(\w)/g, (_, i: string) => (i === 'x' ? own : (names[Number(i)] ?? '')));
+function parameterCode(
+  word: string,
+  names: readonly string[],
+  own: string,
+): { before: string; argument: string; after: string } {
+  const fill = (code = ''): string =>
+    code.replaceAll(/%(\w)/g, (_, i: string) => (i === 'x' ? own : (names[Number(i)] ?? '')));
   const domain = DOMAINS[word];
-  if (domain !== undefined) return { before: fill(domain.before), argument: fill(domain.argument), after: fill(domain.after) };
+  if (domain !== undefined)
+    return { before: fill(domain.before), argument: fill(domain.argument), after: fill(domain.after) };
   const [, reference = '', , id] = OBJECT.exec(word) ?? [];
   const field = `w.${FIELDS[kindOf(word) ?? 'cluster']}`;
-  if (id !== undefined) return { before: fill(`let %x = object::id(&${field}[%0]);`), argument: own, after: '' };
+  if (id !== undefined)
+    return { before: fill(`let %x = object::id(&${field}[%0]);`), argument: own, after: '' };
   if (reference === '') return { before: fill(`let %x = ${field}.remove(%0);`), argument: own, after: '' };
   return { before: '', argument: fill(`${reference}${field}[%0]`), after: '' };
 }
@@ -234,7 +287,10 @@ function functionCode({ name, callee, parameters, parts, result }: Call): string
     'out',
   ];
   const head = parts.map(({ type }, i) => `, a${i}: ${type}`).join('');
-  return `public fun ${name}(w: &mut World${head}): vector<u8> {\n${body.filter((line) => line !== '').map((line) => `    ${line}\n`).join('')}}`;
+  return `public fun ${name}(w: &mut World${head}): vector<u8> {\n${body
+    .filter((line) => line !== '')
+    .map((line) => `    ${line}\n`)
+    .join('')}}`;
 }
 
 /** The driver's functions for the table. */

@@ -36,20 +36,33 @@ const pcr = ({ random }: Scene): Argument =>
 const name = ({ random }: Scene): Argument =>
   text(random.chance(92) ? random.pick(NODE_NAMES) : random.pick(BAD_NAMES));
 const configs = (scene: Scene): Argument =>
-  list(scene.random.chance(92) ? [u64(1), u64(2), u64(scene.config())].slice(0, scene.random.below(2) + 1) : []);
+  list(
+    scene.random.chance(92) ? [u64(1), u64(2), u64(scene.config())].slice(0, scene.random.below(2) + 1) : [],
+  );
 
 /** Terms near those of the world, one of them changed now and then. */
 function parameters({ random }: Scene): Argument {
   const numbers = [100, 1_000, 2_000, 500, 100, 60_000, 120_000, 180_000, 300_000, 700, 30_000].map(BigInt);
   numbers.push(...[20_000, 10_000, 40_000, 4_000, 1_500, 50].map(BigInt));
   for (let i = random.below(3); i > 0; i -= 1)
-    numbers[random.below(17)] = random.pick([0n, 1n, 9_999n, 10_000n, 10_001n, 60_000n, 31_536_000_000n, 31_536_000_001n, random.integer(64)]);
+    numbers[random.below(17)] = random.pick([
+      0n,
+      1n,
+      9_999n,
+      10_000n,
+      10_001n,
+      60_000n,
+      31_536_000_000n,
+      31_536_000_001n,
+      random.integer(64),
+    ]);
   return list(numbers.map(u64));
 }
 
 function grantTerms(scene: Scene): Argument {
   const { random } = scene;
-  const rare = (usual: bigint, ...others: bigint[]): bigint => (random.chance(80) ? usual : random.pick(others));
+  const rare = (usual: bigint, ...others: bigint[]): bigint =>
+    random.chance(80) ? usual : random.pick(others);
   const from = rare(0n, scene.time(), scene.now);
   const until = rare(0xffffffffffffffffn, scene.time(), scene.now + 1n);
   return list([
@@ -64,12 +77,17 @@ function grantTerms(scene: Scene): Argument {
 
 function publicKey({ random }: Scene): Argument {
   const key = new Uint8Array(random.chance(85) ? KEY_BYTES : random.pick([0, 95, 97])).fill(7);
-  if (key.length > 0) key[0] = random.chance(80) ? 0x80 | random.below(0x40) : random.pick([0x00, 0x40, 0xc0]);
+  if (key.length > 0)
+    key[0] = random.chance(80) ? 0x80 | random.below(0x40) : random.pick([0x00, 0x40, 0xc0]);
   return bytes(key);
 }
 
 const proofs: Part['choose'] = ({ random }) =>
-  list(Array.from({ length: random.below(4) }, () => bytes(new Uint8Array(random.chance(95) ? 32 : 31).fill(random.below(5)))));
+  list(
+    Array.from({ length: random.below(4) }, () =>
+      bytes(new Uint8Array(random.chance(95) ? 32 : 31).fill(random.below(5))),
+    ),
+  );
 
 /** By the word that stands for the parameter in `actions.ts`. */
 export const DOMAINS: Readonly<Record<string, Domain>> = {
@@ -90,7 +108,9 @@ export const DOMAINS: Readonly<Record<string, Domain>> = {
   config: one('u64', (scene) => u64(scene.config())),
   term: one('u64', (scene) => u64(scene.term())),
   small: one('u64', ({ random }) => u64(random.chance(90) ? random.below(4) : random.integer(64))),
-  capacity: one('u64', ({ random }) => u64(random.chance(88) ? random.pick([1, 1_000, 1_024, 2_001]) : random.integer(64))),
+  capacity: one('u64', ({ random }) =>
+    u64(random.chance(88) ? random.pick([1, 1_000, 1_024, 2_001]) : random.integer(64)),
+  ),
   bool: one('bool', ({ random }) => bool(random.chance(75))),
   person: one('address', ({ random }) => address(random.pick(PEOPLE))),
   bytes: one('vector<u8>', ({ random }) => bytes(random.bytes(random.pick([0, 1, 32, 64, 200])))),
@@ -99,12 +119,49 @@ export const DOMAINS: Readonly<Record<string, Domain>> = {
   key: one('vector<u8>', digest),
   pcr: one('vector<u8>', pcr),
   name: one('vector<u8>', name, 'text(%0)'),
-  tier: one('vector<u8>', ({ random }) => text(random.chance(90) ? random.pick(TIERS.slice(0, 2)) : random.pick(TIERS)), 'text(%0)'),
-  label: one('vector<u8>', ({ random }) => text(random.pick(['a', 'default', 'reason', 'é', random.chance(80) ? 'x' : 'x'.repeat(257), random.chance(80) ? 'y' : ''])), 'text(%0)'),
-  namespace: one('vector<u8>', ({ random }) => text(random.chance(92) ? 'default' : random.pick(['', 'n'.repeat(254)])), 'text(%0)'),
-  account: one('vector<u8>', ({ random }) => text(random.chance(92) ? 'web' : random.pick(['', 'db'])), 'text(%0)'),
-  'uid?': one('vector<u8>', ({ random }) => text(random.chance(80) ? '' : random.pick(['uid-1', 'u'.repeat(65)])), 'maybe_text(%0)'),
-  url: one('vector<u8>', ({ random }) => text(random.pick(['https://a', 'http://b.example', 'https://', 'ftp://a', `https://${'a'.repeat(505)}`])), 'text(%0)'),
+  tier: one(
+    'vector<u8>',
+    ({ random }) => text(random.chance(90) ? random.pick(TIERS.slice(0, 2)) : random.pick(TIERS)),
+    'text(%0)',
+  ),
+  label: one(
+    'vector<u8>',
+    ({ random }) =>
+      text(
+        random.pick([
+          'a',
+          'default',
+          'reason',
+          'é',
+          random.chance(80) ? 'x' : 'x'.repeat(257),
+          random.chance(80) ? 'y' : '',
+        ]),
+      ),
+    'text(%0)',
+  ),
+  namespace: one(
+    'vector<u8>',
+    ({ random }) => text(random.chance(92) ? 'default' : random.pick(['', 'n'.repeat(254)])),
+    'text(%0)',
+  ),
+  account: one(
+    'vector<u8>',
+    ({ random }) => text(random.chance(92) ? 'web' : random.pick(['', 'db'])),
+    'text(%0)',
+  ),
+  'uid?': one(
+    'vector<u8>',
+    ({ random }) => text(random.chance(80) ? '' : random.pick(['uid-1', 'u'.repeat(65)])),
+    'maybe_text(%0)',
+  ),
+  url: one(
+    'vector<u8>',
+    ({ random }) =>
+      text(
+        random.pick(['https://a', 'http://b.example', 'https://', 'ftp://a', `https://${'a'.repeat(505)}`]),
+      ),
+    'text(%0)',
+  ),
   'public key': one('vector<u8>', publicKey),
   policy: one('u8', ({ random }) => u8(random.pick([0, 0, 128, 192, 1]))),
   'key type': one('u8', ({ random }) => u8(random.chance(92) ? 0 : 1)),
@@ -115,7 +172,8 @@ export const DOMAINS: Readonly<Record<string, Domain>> = {
       { type: 'u64', choose: amount },
       {
         type: 'vector<vector<u8>>',
-        choose: ({ random }) => list(random.pick([['dev'], ['dev', 'ops'], [], ['system:masters'], ['']]).map(text)),
+        choose: ({ random }) =>
+          list(random.pick([['dev'], ['dev', 'ops'], [], ['system:masters'], ['']]).map(text)),
       },
       { type: 'u64', choose: ({ random }) => u64(random.pick([1, 5, 400, 0, 401])) },
     ],
@@ -125,15 +183,21 @@ export const DOMAINS: Readonly<Record<string, Domain>> = {
     parts: [
       { type: 'vector<u64>', choose: configs },
       { type: 'vector<u64>', choose: grantTerms },
-      { type: 'vector<u64>', choose: (scene) => list(scene.random.chance(85) ? [] : [u64(scene.index('position'))]) },
+      {
+        type: 'vector<u64>',
+        choose: (scene) => list(scene.random.chance(85) ? [] : [u64(scene.index('position'))]),
+      },
       {
         type: 'vector<vector<u8>>',
-        choose: ({ random, keys }) => list(random.chance(85) ? [] : [bytes(random.pick(keys.nodes).publicKey)]),
+        choose: ({ random, keys }) =>
+          list(random.chance(85) ? [] : [bytes(random.pick(keys.nodes).publicKey)]),
       },
-      { type: 'vector<vector<u8>>', choose: ({ random }) => list(random.chance(80) ? [] : [bytes(new Uint8Array(32).fill(5))]) },
+      {
+        type: 'vector<vector<u8>>',
+        choose: ({ random }) => list(random.chance(80) ? [] : [bytes(new Uint8Array(32).fill(5))]),
+      },
     ],
     before: 'let %x = w.terms_of(%0, %1, %2, %3, %4);',
     argument: '%x',
   },
 };
-

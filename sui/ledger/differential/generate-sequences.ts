@@ -34,17 +34,41 @@ const THEMES: readonly { readonly begin: readonly string[]; readonly modules: re
   { begin: ['staking_stake', 'staking_stake'], modules: ['staking', 'cluster'] },
   { begin: ['staking_stake', 'nodes_claim', 'staking_stake'], modules: ['nodes', 'nodes', 'staking'] },
   { begin: ['enclaves_new_slot', 'register'], modules: ['enclaves', 'cluster'] },
-  { begin: ['enclaves_new_slot', 'register', 'enclaves_activate'], modules: ['anchors', 'anchors', 'decisions', 'slashing', 'enclaves'] },
   {
-    begin: ['staking_stake', 'nodes_claim', 'enclaves_new_slot', 'register', 'enclaves_activate', 'seal_policy_create', 'seal_policy_new_grant'],
+    begin: ['enclaves_new_slot', 'register', 'enclaves_activate'],
+    modules: ['anchors', 'anchors', 'decisions', 'slashing', 'enclaves'],
+  },
+  {
+    begin: [
+      'staking_stake',
+      'nodes_claim',
+      'enclaves_new_slot',
+      'register',
+      'enclaves_activate',
+      'seal_policy_create',
+      'seal_policy_new_grant',
+    ],
     modules: ['seal_policy', 'seal_policy', 'seal_policy', 'releases', 'nodes'],
   },
-  { begin: ['cluster_set_tier', 'staking_stake', 'access_pass_issue'], modules: ['access_pass', 'access_pass', 'staking'] },
   {
-    begin: ['staking_stake', 'staking_stake', 'staking_stake', 'cluster_govern', 'governance_propose_parameters', 'governance_vote'],
+    begin: ['cluster_set_tier', 'staking_stake', 'access_pass_issue'],
+    modules: ['access_pass', 'access_pass', 'staking'],
+  },
+  {
+    begin: [
+      'staking_stake',
+      'staking_stake',
+      'staking_stake',
+      'cluster_govern',
+      'governance_propose_parameters',
+      'governance_vote',
+    ],
     modules: ['governance', 'governance', 'governance', 'staking'],
   },
-  { begin: ['staking_stake', 'staking_stake', 'cluster_govern', 'propose_slash', 'governance_vote'], modules: ['governance', 'governance', 'staking'] },
+  {
+    begin: ['staking_stake', 'staking_stake', 'cluster_govern', 'propose_slash', 'governance_vote'],
+    modules: ['governance', 'governance', 'staking'],
+  },
   { begin: ['lock', 'timelock_announce'], modules: ['timelock', 'timelock', 'timelock', 'key_server'] },
   { begin: [], modules: ['merkle', 'cluster', 'key_server', 'decisions'] },
   { begin: ['staking_stake', 'remake'], modules: ['versions', 'versions', 'cluster', 'staking'] },
@@ -65,13 +89,18 @@ class Player {
     const { values, encoded } = this.run.call(MODULE, name, [new Ref(this.held, 0), ...args]);
     const [value] = values;
     // An ID is a struct around its address.
-    return typeof (value as Value[])[0] === 'string' ? (encoded[0] ?? new Uint8Array()) : Uint8Array.from(value as number[]);
+    return typeof (value as Value[])[0] === 'string'
+      ? (encoded[0] ?? new Uint8Array())
+      : Uint8Array.from(value as number[]);
   };
 
   play({ sender, hint, epoch, ms, action, args }: Step): Uint8Array {
     const world = new Ref(this.held, 0);
     this.run.call(MODULE, 'begin', [world, sender, BigInt(hint), BigInt(epoch), ms]);
-    return this.ask(action, args.map(({ value }) => value));
+    return this.ask(
+      action,
+      args.map(({ value }) => value),
+    );
   }
 
   /** Every object of the world, by the expression that names it in a test. */
@@ -136,7 +165,9 @@ export function caseOf(loader: Loader, name: string, steps: readonly Step[]): Ca
       const stop = stopOf(error);
       undo();
       // Only the end is compared here: the rows before it are those of another case.
-      const said = lines.flatMap((line) => (!isRow(line) ? [line] : line.kind === 'value' ? [`${line.expression};`] : []));
+      const said = lines.flatMap((line) =>
+        !isRow(line) ? [line] : line.kind === 'value' ? [`${line.expression};`] : [],
+      );
       return { name, lines: [...said, `${call};`, 'driver::end(w);'], stop };
     }
     if (returned.length > 0) lines.push({ kind: 'value', expression: call, expected: returned });
@@ -144,7 +175,11 @@ export function caseOf(loader: Loader, name: string, steps: readonly Step[]): Ca
     lines.push(...rowsAfter(player, before, events));
   }
   const { length } = player.run.events;
-  lines.push({ kind: 'count', expression: 'bcs::to_bytes(&event::num_events())', expected: bcs.u32().serialize(length).toBytes() });
+  lines.push({
+    kind: 'count',
+    expression: 'bcs::to_bytes(&event::num_events())',
+    expected: bcs.u32().serialize(length).toBytes(),
+  });
   lines.push('driver::end(w);');
   return { name, lines, stop: null };
 }

@@ -34,10 +34,12 @@ export async function scratchPackage(files: Readonly<Record<string, string>>): P
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
-/** All our packages and the driver over them. */
-export async function driverPackage(): Promise<ScratchPackage> {
+/** All our packages, the driver over them, and modules that need no packages, by name. */
+export async function driverPackage(others: Readonly<Record<string, string>> = {}): Promise<ScratchPackage> {
   const template = await readFile(join(TEMPLATES, 'driver.move.template'), 'utf8');
+  const sources = Object.entries(others).map(([name, code]) => [`sources/${name}.move`, code]);
   const made = await scratchPackage({
+    ...Object.fromEntries(sources),
     'Move.toml': MANIFEST,
     'sources/driver.move': template.replace('%%ACTIONS%%', actionCode),
   });

@@ -131,16 +131,30 @@ function anchor(scene: Scene, session: Seen, size: bigint, salt: number): Bytes 
 }
 
 /** The grant's or receipt's own objects in place of chosen ones, mostly. */
-function place(scene: Scene, args: Argument[], at: number, kind: Parameters<Scene['idOf']>[0], id: string): void {
+function place(
+  scene: Scene,
+  args: Argument[],
+  at: number,
+  kind: Parameters<Scene['idOf']>[0],
+  id: string,
+): void {
   const index = scene.objects(kind).findIndex((_, i) => scene.idOf(kind, i) === id);
   if (index >= 0 && scene.random.chance(94)) args[at] = u64(index);
 }
 
-const field = (scene: Scene, kind: Parameters<Scene['idOf']>[0], at: Argument | undefined, index: number): Value =>
-  scene.objects(kind)[number(at)]?.[index] ?? [''];
+const field = (
+  scene: Scene,
+  kind: Parameters<Scene['idOf']>[0],
+  at: Argument | undefined,
+  index: number,
+): Value => scene.objects(kind)[number(at)]?.[index] ?? [''];
 
-const idField = (scene: Scene, kind: Parameters<Scene['idOf']>[0], at: Argument | undefined, index: number): string =>
-  String((field(scene, kind, at, index) as Value[])[0]);
+const idField = (
+  scene: Scene,
+  kind: Parameters<Scene['idOf']>[0],
+  at: Argument | undefined,
+  index: number,
+): string => String((field(scene, kind, at, index) as Value[])[0]);
 
 const fitPass: (pass: number, position: number) => Fit = (pass, position) => (scene, args) =>
   place(scene, args, position, 'position', idField(scene, 'pass', args[pass], 2));
@@ -192,7 +206,12 @@ export const FITS: Readonly<Record<string, Fit>> = {
   nodes_heartbeat: (scene, args, ask) => {
     const position = scene.objects('position')[number(args[1])] ?? [];
     const name = ((position[9] as Value[] | undefined)?.[0] as Value[][] | undefined)?.[0]?.[0] ?? [120];
-    const message = ask('heartbeat_message', [args[0]?.value ?? 0n, args[1]?.value ?? 0n, name, args[2]?.value ?? 0n]);
+    const message = ask('heartbeat_message', [
+      args[0]?.value ?? 0n,
+      args[1]?.value ?? 0n,
+      name,
+      args[2]?.value ?? 0n,
+    ]);
     args[3] = sign(scene, scene.random.pick(scene.keys.nodes).publicKey, message);
   },
   register: (scene, args) => {
@@ -224,7 +243,9 @@ export const FITS: Readonly<Record<string, Fit>> = {
     const index = scene.random.below(Number(session.size));
     args[2] = bytes(record(session.id, index, scene.random.chance(92) ? 0 : 1));
     args[3] = u64(index);
-    args[4] = list(inclusionProof(leaves(session.id, session.size, 0), BigInt(index), session.size).map(bytes));
+    args[4] = list(
+      inclusionProof(leaves(session.id, session.size, 0), BigInt(index), session.size).map(bytes),
+    );
   },
   slashing_report_decisions: (scene, args) => {
     const session = sessionAt(scene, number(args[1]));
@@ -267,7 +288,13 @@ export const FITS: Readonly<Record<string, Fit>> = {
     const index = scene.random.below(size);
     const tree = leaves('tree', BigInt(size), 0);
     const wrong = scene.random.chance(15) ? scene.random.below(5) : -1;
-    const fitting = [bytes(tree[index] ?? filled(0)), u64(index), u64(size), bytes(merkleRoot(tree)), list(inclusionProof(tree, BigInt(index), BigInt(size)).map(bytes))];
+    const fitting = [
+      bytes(tree[index] ?? filled(0)),
+      u64(index),
+      u64(size),
+      bytes(merkleRoot(tree)),
+      list(inclusionProof(tree, BigInt(index), BigInt(size)).map(bytes)),
+    ];
     for (const [i, argument] of fitting.entries()) if (i !== wrong) args[i] = argument;
   },
   merkle_assert_consistency: (scene, args) => {
@@ -276,7 +303,13 @@ export const FITS: Readonly<Record<string, Fit>> = {
     const tree = leaves('tree', BigInt(size), 0);
     const wrong = scene.random.chance(15) ? scene.random.below(5) : -1;
     const proof = consistencyProof(tree, BigInt(before), BigInt(size));
-    const fitting = [u64(before), bytes(merkleRoot(tree.slice(0, before))), u64(size), bytes(merkleRoot(tree)), list(proof.map(bytes))];
+    const fitting = [
+      u64(before),
+      bytes(merkleRoot(tree.slice(0, before))),
+      u64(size),
+      bytes(merkleRoot(tree)),
+      list(proof.map(bytes)),
+    ];
     for (const [i, argument] of fitting.entries()) if (i !== wrong) args[i] = argument;
   },
 };

@@ -15,7 +15,11 @@ function keyPair(byte: number): KeyPair {
 }
 
 /** Keys of nodes, and of the enclaves that sign decisions and logs. */
-const KEYS = { nodes: [keyPair(1), keyPair(2)], decisions: [keyPair(3), keyPair(4)], logs: [keyPair(5), keyPair(6)] };
+const KEYS = {
+  nodes: [keyPair(1), keyPair(2)],
+  decisions: [keyPair(3), keyPair(4)],
+  logs: [keyPair(5), keyPair(6)],
+};
 const ALL_KEYS = Object.values(KEYS).flat();
 
 export function keyOf(publicKey: Uint8Array): KeyPair | undefined {
@@ -58,7 +62,11 @@ export class Scene {
   index(kind: Kind): number {
     const { length } = this.objects(kind);
     if (length === 0 || this.random.chance(1)) return length;
-    return kind === 'cluster' || kind === 'cap' ? (this.random.chance(90) ? 0 : 1) : this.random.below(length);
+    return kind === 'cluster' || kind === 'cap'
+      ? this.random.chance(90)
+        ? 0
+        : 1
+      : this.random.below(length);
   }
 
   idOf(kind: Kind, index: number): string {
