@@ -32,8 +32,10 @@ function flippedStop(
   change: (stop: Stop) => Stop | null,
 ): Flip {
   const test = cases.find(({ stop }) => stop !== null && fits(stop));
-  if (test?.stop == null) throw new Error(`nothing to flip for ${what}`);
-  return { what, test: { ...test, name: `flipped_${what}`, stop: change(test.stop) }, row: null };
+  const stop = test?.stop;
+  if (test === undefined || stop === undefined || stop === null)
+    throw new Error(`nothing to flip for ${what}`);
+  return { what, test: { ...test, name: `flipped_${what}`, stop: change(stop) }, row: null };
 }
 
 /** One wrong copy for each kind of comparison, each wrong by one bit or one name. */

@@ -230,7 +230,8 @@ class Writer {
       () => guarded(`${local}.pop_back();`),
       () => guarded(`let i = ${index()}; ${local}.remove(i);`),
       () => `${local}.reverse();`,
-      () => `{ let more = ${this.#expression('vector<u64>', depth - 1)}; if (${local}.length() < 40) ${local}.append(more); };`,
+      () =>
+        `{ let more = ${this.#expression('vector<u64>', depth - 1)}; if (${local}.length() < 40) ${local}.append(more); };`,
       () => `${local}.do_mut!(|n| *n = *n ^ ${this.#integer('u64')});`,
       () => `${local} = ${local}.filter!(|n| *n % 3 != 0);`,
     ])();

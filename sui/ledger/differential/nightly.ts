@@ -12,6 +12,7 @@ import { MoveError } from '@k3s-daas/move';
 import { describe } from './report.ts';
 import { counts, judge, makeRound } from './round.ts';
 
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const SIZE = { sequences: 40, programs: 40 };
 
 interface Outcome {
@@ -26,16 +27,16 @@ async function playRound(seed: bigint): Promise<Outcome> {
     const round = await makeRound(seed, SIZE);
     try {
       const found = await judge(round);
-      if (found.length > 0) console.log(await describe(round, found));
+      if (found.length > 0) print(await describe(round, found));
       const { all = 0, ...kinds } = counts(round);
-      console.log(`seed ${seed}: ${all} comparisons ${JSON.stringify(kinds)}, ${found.length} differ`);
+      print(`seed ${seed}: ${all} comparisons ${JSON.stringify(kinds)}, ${found.length} differ`);
       return { compared: all, disagreements: found.length, uncompiled: false };
     } finally {
       await round.scratch.remove();
     }
   } catch (error) {
     if (!(error instanceof MoveError && error.code === 'COMPILE_FAILED')) throw error;
-    console.log(`seed ${seed}: ${error.message.slice(0, 2_000)}`);
+    print(`seed ${seed}: ${error.message.slice(0, 2_000)}`);
     return { compared: 0, disagreements: 0, uncompiled: true };
   }
 }
@@ -60,10 +61,11 @@ async function untilStopped(first: bigint): Promise<void> {
       stop.abort();
     });
   const sum = { rounds: 0, compared: 0, disagreements: 0, uncompiled: 0, broken: 0 };
-  for (let seed = first; !stop.signal.aborted; seed += 1n) {
+  const stopped = (): boolean => stop.signal.aborted;
+  for (let seed = first; !stopped(); seed += 1n) {
     const outcome = await childRound(seed, stop.signal);
     if (outcome === null) {
-      if (!stop.signal.aborted) sum.broken += 1;
+      if (!stopped()) sum.broken += 1;
       continue;
     }
     sum.rounds += 1;
@@ -71,7 +73,7 @@ async function untilStopped(first: bigint): Promise<void> {
     sum.disagreements += outcome.disagreements;
     sum.uncompiled += outcome.uncompiled ? 1 : 0;
   }
-  console.log(
+  print(
     `${sum.rounds} rounds from seed ${first}: ${sum.compared} comparisons, ${sum.disagreements} differ; ` +
       `${sum.uncompiled} rounds did not compile, ${sum.broken} broke off`,
   );

@@ -37,9 +37,9 @@ export async function scratchPackage(files: Readonly<Record<string, string>>): P
 /** All our packages, the driver over them, and modules that need no packages, by name. */
 export async function driverPackage(others: Readonly<Record<string, string>> = {}): Promise<ScratchPackage> {
   const template = await readFile(join(TEMPLATES, 'driver.move.template'), 'utf8');
-  const sources = Object.entries(others).map(([name, code]) => [`sources/${name}.move`, code]);
+  const sources = Object.entries(others).map(([name, code]) => [`sources/${name}.move`, code] as const);
   const made = await scratchPackage({
-    ...Object.fromEntries(sources),
+    ...Object.fromEntries<string>(sources),
     'Move.toml': MANIFEST,
     'sources/driver.move': template.replace('%%ACTIONS%%', actionCode),
   });

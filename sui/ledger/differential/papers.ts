@@ -15,6 +15,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 
 import type { Value } from '../vm/values.ts';
+import type { Kind } from './actions.ts';
 import { PODS } from './domains.ts';
 import { bytes, list, u64, type Argument } from './literals.ts';
 import { keyOf, type Scene } from './scene.ts';
@@ -26,7 +27,7 @@ type Fit = (scene: Scene, args: Argument[], ask: Ask) => void;
 
 const own = (data: Uint8Array): Bytes => Uint8Array.from(data);
 const filled = (byte: number): Bytes => new Uint8Array(32).fill(byte);
-const number = (argument: Argument | undefined): number => Number(argument?.value as bigint);
+const number = (argument: Argument | undefined): number => Number(argument?.value);
 const data = (value: Value | undefined): Bytes => Uint8Array.from((value ?? []) as number[]);
 
 function sign(scene: Scene, publicKey: Uint8Array, message: Uint8Array): Argument {
@@ -131,33 +132,20 @@ function anchor(scene: Scene, session: Seen, size: bigint, salt: number): Bytes 
 }
 
 /** The grant's or receipt's own objects in place of chosen ones, mostly. */
-function place(
-  scene: Scene,
-  args: Argument[],
-  at: number,
-  kind: Parameters<Scene['idOf']>[0],
-  id: string,
-): void {
+function place(scene: Scene, args: Argument[], at: number, kind: Kind, id: string): void {
   const index = scene.objects(kind).findIndex((_, i) => scene.idOf(kind, i) === id);
   if (index >= 0 && scene.random.chance(94)) args[at] = u64(index);
 }
 
-const field = (
-  scene: Scene,
-  kind: Parameters<Scene['idOf']>[0],
-  at: Argument | undefined,
-  index: number,
-): Value => scene.objects(kind)[number(at)]?.[index] ?? [''];
+const field = (scene: Scene, kind: Kind, at: Argument | undefined, index: number): Value =>
+  scene.objects(kind)[number(at)]?.[index] ?? [''];
 
-const idField = (
-  scene: Scene,
-  kind: Parameters<Scene['idOf']>[0],
-  at: Argument | undefined,
-  index: number,
-): string => String((field(scene, kind, at, index) as Value[])[0]);
+const idField = (scene: Scene, kind: Kind, at: Argument | undefined, index: number): string =>
+  (field(scene, kind, at, index) as string[])[0] ?? '';
 
-const fitPass: (pass: number, position: number) => Fit = (pass, position) => (scene, args) =>
+const fitPass: (pass: number, position: number) => Fit = (pass, position) => (scene, args) => {
   place(scene, args, position, 'position', idField(scene, 'pass', args[pass], 2));
+};
 
 const identity: (policy: number) => Fit = (policy) => (scene, args) => {
   const version = BigInt(scene.random.chance(85) ? 1 : scene.random.below(4));

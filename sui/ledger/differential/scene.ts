@@ -45,7 +45,7 @@ export class Scene {
     this.random = random;
     this.#world = world as Value[];
     this.now = now;
-    this.#collect(this.#world);
+    this.#collect(world);
   }
 
   #collect(value: Value): void {

@@ -65,7 +65,8 @@ const testNatives: Readonly<Record<string, Native>> = {
   [`${fullAddress('0x1')}::unit_test::destroy`]: () => null,
   [`${fullAddress('0x2')}::tx_context::replace`]: ({ objects }, _types, args) => {
     const [sender, digest, epoch, epochStartMs, created, rgp, price, budget] = args;
-    const tests = objects as TestObjects;
+    if (!(objects instanceof TestObjects)) throw new TypeError('not the objects of a test');
+    const tests = objects;
     tests.current.sender = sender as string;
     tests.current.digest = Uint8Array.from(digest as number[]);
     tests.current.epoch = epoch as bigint;
