@@ -95,6 +95,9 @@ public struct Proposal has key {
     /// All active stake when the proposal was made, in MIST, and the share of it that must vote.
     electorate: u64,
     quorum_bps: u64,
+    /// What a stake to be slashed had active when the proposal was made; 0 for other proposals. It has
+    /// no vote, and outweighs as much.
+    target_stake: u64,
     votes_for: u64,
     votes_against: u64,
     ballots: Table<ID, Ballot>,
@@ -215,7 +218,9 @@ public fun propose_slash(
     assert!(target.active_value() > 0 || target.unbonding_value() > 0, ENothingToSlash);
     target.freeze_stake();
     let action = Action::Slash { target: object::id(target), amount, reason, evidence };
-    propose(cluster, proposer, coin, action, clock, ctx)
+    let mut proposal = propose(cluster, proposer, coin, action, clock, ctx);
+    proposal.target_stake = target.active_value();
+    proposal
 }
 
 /// Shares a new proposal.
@@ -351,12 +356,14 @@ public fun close_slash(
 // === Views ===
 
 /// Whether more stake voted for it than against it, and enough of the electorate voted: final once
-/// the vote has ended.
+/// the vote has ended. A stake that is to be slashed does not vote, and counts against it: else the
+/// largest could slash the next one while all others say no.
 public fun has_passed(proposal: &Proposal): bool {
     // Sums of two u64, and products with basis points, fit in u128.
     let turnout = (proposal.votes_for as u128) + (proposal.votes_against as u128);
     let quorum = (proposal.electorate as u128) * (proposal.quorum_bps as u128);
-    proposal.votes_for > proposal.votes_against && turnout * BASIS_POINTS >= quorum
+    let against = (proposal.votes_against as u128) + (proposal.target_stake as u128);
+    (proposal.votes_for as u128) > against && turnout * BASIS_POINTS >= quorum
 }
 
 public fun cluster(proposal: &Proposal): ID { proposal.cluster }
@@ -390,6 +397,8 @@ public fun expires_ms(proposal: &Proposal): u64 { proposal.expires_ms }
 public fun electorate(proposal: &Proposal): u64 { proposal.electorate }
 
 public fun quorum_bps(proposal: &Proposal): u64 { proposal.quorum_bps }
+
+public fun target_stake(proposal: &Proposal): u64 { proposal.target_stake }
 
 public fun votes_for(proposal: &Proposal): u64 { proposal.votes_for }
 
@@ -447,6 +456,7 @@ fun propose(
         expires_ms,
         electorate,
         quorum_bps: terms.quorum_bps(),
+        target_stake: 0,
         votes_for: 0,
         votes_against: 0,
         ballots: table::new(ctx),
