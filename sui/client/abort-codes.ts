@@ -92,6 +92,7 @@ export const ABORT_CODES: Readonly<Record<string, Readonly<Record<string, bigint
     EExpired: 19n,
     ERejected: 20n,
     EStillOpen: 21n,
+    EOutOfReach: 22n,
   },
   merkle: {
     EIndexOutOfRange: 0n,
@@ -120,6 +121,7 @@ export const ABORT_CODES: Readonly<Record<string, Readonly<Record<string, bigint
     EHeartbeatInvalid: 15n,
     EHeartbeatTime: 16n,
     EWrongStake: 17n,
+    EStillStaked: 18n,
   },
   parameters: {
     EZero: 0n,

@@ -241,6 +241,22 @@ export function leave(
   return call(tx, packageId, 'nodes::leave', [object(tx, cluster), object(tx, position), tx.object(CLOCK)]);
 }
 
+/** Takes the name back from a node none of whose stake is active. */
+export function evict(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  cap: ObjectInput,
+  position: ObjectInput,
+): TransactionResult {
+  return call(tx, packageId, 'nodes::evict', [
+    object(tx, cluster),
+    object(tx, cap),
+    object(tx, position),
+    tx.object(CLOCK),
+  ]);
+}
+
 export function setJailed(
   tx: Transaction,
   packageId: SuiId,

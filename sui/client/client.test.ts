@@ -211,7 +211,8 @@ await t.test('layouts read the bytes that the Move structs have, written out by 
     u64('06') + // ended_ms
     (u64('07') + '20' + hex('08', 32) + u64('09')) + // head
     hex('cc', 32) + // sponsor
-    u64('0a'); // bond
+    u64('0a') + // bond
+    u64('0b'); // bond_held_ms
   t.match(parseObject(sessionBcs, A, fromHex(session)), {
     id: A,
     cluster: B,
@@ -221,6 +222,7 @@ await t.test('layouts read the bytes that the Move structs have, written out by 
     head: { size: 7n, root: fill(8, 32), lastSequence: 9n },
     sponsor: C,
     bond: 10n,
+    bondHeldMs: 11n,
   });
   t.strictSame(parseObject(slotBcs, A, fromHex(hex('aa', 32) + hex('bb', 32) + u64('01') + u64('02'))), {
     id: A,
@@ -299,6 +301,40 @@ await t.test(
       );
     }
     t.strictSame(ABORT_CODES, declared);
+    t.end();
+  },
+);
+
+await t.test(
+  'events have the fields of the Move sources',
+  { skip: !existsSync(sources) && 'no Move sources' },
+  (t) => {
+    // Both are read as text: a BCS type does not tell its fields.
+    const camel = (name: string): string =>
+      name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const ours = readFileSync(new URL('./events.ts', import.meta.url), 'utf8');
+    const known = new Map<string, string[]>();
+    for (const [, kind = '', body = ''] of ours.matchAll(
+      /'(\w+::\w+)': bcs\.struct\('\w+', \{([\s\S]*?)\}\),\n/g,
+    )) {
+      known.set(
+        kind,
+        [...body.matchAll(/(\w+): (?:bcs\.|[a-z])/g)].map(([, name = '']) => name),
+      );
+    }
+    for (const file of readdirSync(sources).filter((name) => name.endsWith('.move'))) {
+      const text = readFileSync(new URL(file, sources), 'utf8');
+      const module = /^module k3s_daas::(\w+);$/m.exec(text)?.[1] ?? '';
+      const emitted = new Set([...text.matchAll(/event::emit\((\w+) \{/g)].map(([, name = '']) => name));
+      for (const name of emitted) {
+        const body = new RegExp(`struct ${name} has copy, drop \\{([^}]*)\\}`).exec(text)?.[1] ?? '';
+        const fields = [...body.matchAll(/^ {4}(\w+):/gm)].map(([, field = '']) => camel(field));
+        t.ok(fields.length > 0, `${module}::${name} was read`);
+        t.strictSame(known.get(`${module}::${name}`), fields, `${module}::${name}`);
+        known.delete(`${module}::${name}`);
+      }
+    }
+    t.strictSame([...known.keys()], [], 'no event that Move does not emit');
     t.end();
   },
 );

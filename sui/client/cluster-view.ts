@@ -175,6 +175,25 @@ function touch(view: ClusterView, touched: Touched, event: ChainEvent): void {
     case 'cluster::Governed':
     case 'cluster::TierSet':
     case 'cluster::TierRemoved':
+    case 'anchors::Anchored':
+    case 'slashing::DecisionsEquivocated': // enclaves::SessionRevoked goes before it
+    case 'slashing::AnchorsEquivocated':
+    case 'governance::ProposalMade':
+    case 'governance::Voted':
+    case 'governance::ProposalExecuted': // staking::Slashed, cluster::… go before it
+    case 'governance::ProposalClosed':
+    case 'seal_policy::PolicyCreated':
+    case 'seal_policy::TermsChanged':
+    case 'seal_policy::Rotated':
+    case 'seal_policy::VersionsRetired':
+    case 'seal_policy::GrantsRevoked':
+    case 'seal_policy::AccessGranted':
+    case 'seal_policy::Recovered':
+    case 'access_pass::PassIssued':
+    case 'access_pass::PassRenewed':
+    case 'access_pass::PassRotated':
+    case 'access_pass::PassRevoked':
+    case 'access_pass::PassReturned':
       return;
   }
 }

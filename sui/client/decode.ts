@@ -15,6 +15,7 @@ import {
   slotBcs,
   type Layout,
 } from './layouts.ts';
+import { accessGrantBcs, passBcs, policyBcs, recoveryGrantBcs } from './seal-layouts.ts';
 
 /** A Move value for a person: its fields where its layout is known, its bytes in any case. */
 export interface Decoded {
@@ -50,6 +51,10 @@ const OURS: Readonly<Record<string, Layout<object>>> = {
   'enclaves::Session': erased(sessionBcs),
   'enclaves::EnclaveSlot': erased(slotBcs),
   'timelock::Timelock': erased(timelockBcs),
+  'seal_policy::Policy': erased(policyBcs),
+  'seal_policy::AccessGrant': erased(accessGrantBcs),
+  'seal_policy::RecoveryGrant': erased(recoveryGrantBcs),
+  'access_pass::Pass': erased(passBcs),
 };
 /** By the type of the value of a dynamic field. */
 const FIELDS: Readonly<Record<string, Layout<object>>> = {

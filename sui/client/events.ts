@@ -3,8 +3,18 @@ import { bytes32, suiId, u64, type Bytes, type SuiId } from '@k3s-daas/core';
 import { normalizeStructTag } from '@mysten/sui/utils';
 
 import { parametersBcs, parseObject, tierBcs, type Layout } from './layouts.ts';
+import { termsBcs } from './seal-layouts.ts';
 
 const pcr = bcs.byteVector().transform({ name: 'pcr', output: (bytes) => new Uint8Array(bytes) });
+
+/** What a proposal would do (governance.move). */
+const actionBcs = bcs.enum('Action', {
+  SetParameters: bcs.struct('SetParameters', { parameters: parametersBcs }),
+  AcceptConfig: bcs.struct('AcceptConfig', {
+    config: bcs.struct('EnclaveConfig', { pcr0: pcr, pcr1: pcr, pcr2: pcr }),
+  }),
+  Slash: bcs.struct('Slash', { target: suiId, amount: u64, reason: bcs.string(), evidence: bytes32 }),
+});
 
 // One entry per event struct of sui/move/daas/sources, keyed as Move names it.
 const EVENTS = {
@@ -93,6 +103,115 @@ const EVENTS = {
   'enclaves::SessionEnded': bcs.struct('SessionEnded', { cluster: suiId, session: suiId }),
   'enclaves::BondReclaimed': bcs.struct('BondReclaimed', { cluster: suiId, session: suiId, amount: u64 }),
   'enclaves::BondSlashed': bcs.struct('BondSlashed', { cluster: suiId, session: suiId, amount: u64 }),
+  'anchors::Anchored': bcs.struct('Anchored', {
+    cluster: suiId,
+    session: suiId,
+    size: u64,
+    root: bytes32,
+    lastSequence: u64,
+  }),
+  'slashing::DecisionsEquivocated': bcs.struct('DecisionsEquivocated', {
+    cluster: suiId,
+    session: suiId,
+    sequence: u64,
+    bond: u64,
+  }),
+  'slashing::AnchorsEquivocated': bcs.struct('AnchorsEquivocated', {
+    cluster: suiId,
+    session: suiId,
+    size: u64,
+    bond: u64,
+  }),
+  'governance::ProposalMade': bcs.struct('ProposalMade', {
+    cluster: suiId,
+    proposal: suiId,
+    proposer: suiId,
+    action: actionBcs,
+    electorate: u64,
+    quorumBps: u64,
+    votingEndsMs: u64,
+    executableFromMs: u64,
+    expiresMs: u64,
+    deposit: u64,
+  }),
+  'governance::Voted': bcs.struct('Voted', {
+    cluster: suiId,
+    proposal: suiId,
+    position: suiId,
+    yes: bcs.bool(),
+    weight: u64,
+    votesFor: u64,
+    votesAgainst: u64,
+  }),
+  'governance::ProposalExecuted': bcs.struct('ProposalExecuted', { cluster: suiId, proposal: suiId }),
+  'governance::ProposalClosed': bcs.struct('ProposalClosed', {
+    cluster: suiId,
+    proposal: suiId,
+    passed: bcs.bool(),
+  }),
+  'seal_policy::PolicyCreated': bcs.struct('PolicyCreated', {
+    cluster: suiId,
+    policy: suiId,
+    owner: suiId,
+    namespace: bcs.string(),
+    serviceAccount: bcs.string(),
+    serviceAccountUid: bcs.option(bcs.string()),
+  }),
+  'seal_policy::TermsChanged': bcs.struct('TermsChanged', { cluster: suiId, policy: suiId, terms: termsBcs }),
+  'seal_policy::Rotated': bcs.struct('Rotated', { cluster: suiId, policy: suiId, version: u64 }),
+  'seal_policy::VersionsRetired': bcs.struct('VersionsRetired', {
+    cluster: suiId,
+    policy: suiId,
+    versionMin: u64,
+  }),
+  'seal_policy::GrantsRevoked': bcs.struct('GrantsRevoked', {
+    cluster: suiId,
+    policy: suiId,
+    generation: u64,
+  }),
+  'seal_policy::AccessGranted': bcs.struct('AccessGranted', {
+    cluster: suiId,
+    policy: suiId,
+    grant: suiId,
+    podUid: bcs.string(),
+    node: bcs.string(),
+    stake: suiId,
+    recipient: suiId,
+    receiptDigest: bytes32,
+    charged: bcs.bool(),
+    uses: u64,
+    expiresMs: u64,
+  }),
+  'seal_policy::Recovered': bcs.struct('Recovered', {
+    cluster: suiId,
+    policy: suiId,
+    owner: suiId,
+    expiresMs: u64,
+  }),
+  'access_pass::PassIssued': bcs.struct('PassIssued', {
+    cluster: suiId,
+    pass: suiId,
+    stake: suiId,
+    owner: suiId,
+    tier: bcs.string(),
+    groups: bcs.vector(bcs.string()),
+    keyHash: bytes32,
+    expiresEpoch: u64,
+  }),
+  'access_pass::PassRenewed': bcs.struct('PassRenewed', {
+    cluster: suiId,
+    pass: suiId,
+    groups: bcs.vector(bcs.string()),
+    expiresEpoch: u64,
+  }),
+  'access_pass::PassRotated': bcs.struct('PassRotated', {
+    cluster: suiId,
+    pass: suiId,
+    serial: u64,
+    keyHash: bytes32,
+  }),
+  'access_pass::PassRevoked': bcs.struct('PassRevoked', { cluster: suiId, pass: suiId }),
+  'access_pass::PassReturned': bcs.struct('PassReturned', { cluster: suiId, pass: suiId }),
 };
 
 type Events = typeof EVENTS;
@@ -105,7 +224,7 @@ export type ChainEvent = {
 
 export type EventOf<K extends ChainEventKind> = Extract<ChainEvent, { kind: K }>;
 
-/** The modules that emit events. */
+/** The modules whose events change what a snapshot holds. */
 export const EVENT_MODULES = ['cluster', 'staking', 'nodes', 'enclaves'] as const;
 
 /**

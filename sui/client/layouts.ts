@@ -197,6 +197,7 @@ export const sessionBcs = layout(
     head: bcs.struct('Head', { size: u64, root: bytes32, lastSequence: u64 }),
     sponsor: suiId,
     bond: u64,
+    bondHeldMs: u64,
   }),
 );
 

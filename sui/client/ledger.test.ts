@@ -34,6 +34,7 @@ import {
   connectChain,
   createCluster,
   eventsOf,
+  evict,
   execute,
   generateAccount,
   grantSlot,
@@ -300,6 +301,10 @@ await t.test('Move refuses, and says why by name', async (t) => {
     'the cap is not theirs to use',
   );
   await t.rejects(stake(operator, { cluster: position, role: 1, amount: 1n }), { name: 'ChainError' });
+  await t.rejects(evict(actor, owned, position), refused('nodes::EStillStaked'));
+  await slash(actor, owned, { position, amount: 1_000n, reason: 'gone' });
+  const evicted = await evict(actor, owned, position);
+  t.match(eventsOf(evicted.events, 'nodes::NodeLeft'), [{ node: 'n2', stake: position }]);
 });
 
 await t.test('a transaction whose answer is lost is looked up by its digest, not sent again', async (t) => {

@@ -32,7 +32,7 @@ export interface PolicyTerms {
   readonly imageDigests: readonly Bytes[];
 }
 
-const termsBcs = bcs.struct('Terms', {
+export const termsBcs = bcs.struct('Terms', {
   configVersions: bcs.vector(u64),
   stakeMin: u64,
   nodes: bcs.vector(bcs.struct('AllowedNode', { stake: suiId, nodeKey: bytes32 })),

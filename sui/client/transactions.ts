@@ -218,6 +218,11 @@ export function leave(
   return run(actor, (tx) => calls.leave(tx, actor.packageId, args.cluster, args.position));
 }
 
+/** Frees the name of a node none of whose stake is active, and whose owner does not leave. */
+export function evict(actor: Actor, { cluster, cap }: Owned, position: SuiId): Promise<Executed> {
+  return run(actor, (tx) => calls.evict(tx, actor.packageId, cluster, cap, position));
+}
+
 export function jail(actor: Actor, { cluster, cap }: Owned, node: string): Promise<Executed> {
   return run(actor, (tx) => calls.setJailed(tx, actor.packageId, cluster, cap, node, true));
 }

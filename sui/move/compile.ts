@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 
 import { dumpMovePackage } from '@zktx.io/sui-move-builder/full';
 
-import { frameworkFetcher, startBuilder } from './builder.ts';
+import { frameworkFetcher, startBuilder, withTestOnly } from './builder.ts';
 import {
   defaultCacheDir,
   readIfPresent,
@@ -27,10 +27,23 @@ export interface CompiledPackage {
 /** Pinned exactly, and so part of every cache key; asking the compiler for its version would start it. */
 const COMPILER = manifest.dependencies['@zktx.io/sui-move-builder'];
 
+export interface CompileOptions extends ToolOptions {
+  /**
+   * Compiles `#[test_only]` members, of the framework too, as ordinary ones: what only unit tests may call can then run
+   * in another VM. Functions marked `#[test]` stay out. Never for a package that is to be published.
+   */
+  readonly testOnly?: boolean | undefined;
+}
+
 interface CachedPackage {
   readonly modules: readonly string[];
   readonly dependencies: readonly string[];
   readonly digest: readonly number[];
+}
+
+/** Test-only bytecode is cached apart. */
+function modeOf({ testOnly }: CompileOptions): SourceFiles {
+  return testOnly === true ? { mode: 'test-only' } : {};
 }
 
 /** One root package of both framework packages: no option of the compiler emits the bytecode of dependencies. */
@@ -46,9 +59,12 @@ fw = "0x0"
 `;
 
 /** The modules of `0x1` and `0x2`, compiled from `frameworkSources` or read from the cache. */
-export async function compileFramework(options: ToolOptions = {}): Promise<readonly Uint8Array[]> {
+export async function compileFramework(options: CompileOptions = {}): Promise<readonly Uint8Array[]> {
   // Cargo.lock has the checksum of the crate with the sources, so neither cargo nor the sources need to be asked again.
-  const pin = sourcesHash({ compiler: COMPILER, manifest: FRAMEWORK_MANIFEST, lock: await frameworkLock() });
+  const pin = sourcesHash(
+    { compiler: COMPILER, manifest: FRAMEWORK_MANIFEST, lock: await frameworkLock() },
+    modeOf(options),
+  );
   const path = cachePath(`framework-${pin}`, options);
   const cached = await readIfPresent(path);
   if (cached !== null) return decode(JSON.parse(cached) as CachedPackage).modules;
@@ -72,7 +88,7 @@ export async function compileFramework(options: ToolOptions = {}): Promise<reado
  * compiler version. Throws MoveError COMPILE_FAILED with the compiler's diagnostics.
  */
 export async function compilePackage(
-  options: ToolOptions & { readonly dir: string },
+  options: CompileOptions & { readonly dir: string },
 ): Promise<CompiledPackage> {
   const all = await readSources(resolve(options.dir));
   if (all['Move.toml'] === undefined) {
@@ -90,16 +106,19 @@ export async function compilePackage(
 
 async function compileCached(
   name: string,
-  files: SourceFiles,
+  sources: SourceFiles,
   linked: readonly SourceFiles[],
-  options: ToolOptions,
+  options: CompileOptions,
 ): Promise<CachedPackage> {
-  const path = cachePath(sourcesHash({ compiler: COMPILER }, files, ...linked), options);
+  const transform = options.testOnly === true ? withTestOnly : undefined;
+  const files = transform?.(sources) ?? sources;
+  // A package's own sources may name nothing test-only, while the framework's always do.
+  const path = cachePath(sourcesHash({ compiler: COMPILER, ...modeOf(options) }, files, ...linked), options);
   const cached = await readIfPresent(path);
   if (cached !== null) return JSON.parse(cached) as CachedPackage;
   options.progress?.(`Compiling the Move package ${name}`);
   await startBuilder();
-  const fetcher = await frameworkFetcher(options);
+  const fetcher = await frameworkFetcher(options, transform);
   const result = await dumpMovePackage({
     files,
     fetcher,

@@ -144,6 +144,7 @@ export class FakeCluster {
       head: { size: 0n, root: sha256(), lastSequence: 0n },
       sponsor: id('owner'),
       bond: 1n,
+      bondHeldMs: 3n,
       ...change,
     };
     this.#put(record.id, TYPES.session, sessionBcs.serialize(record).toBytes());

@@ -91,6 +91,8 @@ public struct Session has key {
     head: Head,
     sponsor: address,
     bond: Balance<SUI>,
+    /// How long the bond is held after the end: the anchor window of when it was put down.
+    bond_held_ms: u64,
 }
 
 /// Head of a session's log, an RFC 6962 tree over its records. Before the first anchor: size 0, the
@@ -196,6 +198,7 @@ public fun register(
     )
 }
 
+/// Shares a new session.
 #[allow(lint(share_owned))]
 public fun share(session: Session) {
     transfer::share_object(session);
@@ -234,7 +237,8 @@ public fun end(cluster: &mut Cluster, session: &mut Session, clock: &Clock, ctx:
     event::emit(SessionEnded { cluster: session.cluster, session: object::id(session) });
 }
 
-/// Pays the bond of a session that ended an anchor window ago back to its sponsor.
+/// Pays the bond of a session that ended an anchor window ago back to its sponsor. The window is the one
+/// of its registration, so that neither the operator nor a vote can shorten or lengthen it afterwards.
 public fun reclaim_bond(
     cluster: &Cluster,
     session: &mut Session,
@@ -245,8 +249,7 @@ public fun reclaim_bond(
     session.assert_cluster(cluster);
     session.assert_sponsor(ctx);
     assert!(session.revoked, EBondHeld);
-    let held_ms = cluster.parameters().enclaves().anchor_window_ms();
-    assert!(clock.timestamp_ms() - session.ended_ms >= held_ms, EBondHeld);
+    assert!(clock.timestamp_ms() - session.ended_ms >= session.bond_held_ms, EBondHeld);
     let amount = session.bond.value();
     assert!(amount > 0, ENoBond);
     event::emit(BondReclaimed { cluster: session.cluster, session: object::id(session), amount });
@@ -280,6 +283,8 @@ public fun ended_ms(session: &Session): u64 { session.ended_ms }
 public fun sponsor(session: &Session): address { session.sponsor }
 
 public fun bond_value(session: &Session): u64 { session.bond.value() }
+
+public fun bond_held_ms(session: &Session): u64 { session.bond_held_ms }
 
 /// Number of records of the log that are anchored.
 public fun head_size(session: &Session): u64 { session.head.size }
@@ -370,6 +375,7 @@ public(package) fun register_inner(
         head: Head { size: 0, root: merkle::empty_root(), last_sequence: 0 },
         sponsor: ctx.sender(),
         bond: bond.into_balance(),
+        bond_held_ms: terms.anchor_window_ms(),
     };
     event::emit(SessionRegistered {
         cluster: session.cluster,

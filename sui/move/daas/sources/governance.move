@@ -65,11 +65,16 @@ const EExpired: u64 = 19;
 const ERejected: u64 = 20;
 /// The proposal can still be voted on, or be executed.
 const EStillOpen: u64 = 21;
+/// Under these terms nothing could be voted on any more: electorate, deposit or stake asked of a proposer
+/// exceed all that is staked now, or less than a second is left to vote or to execute.
+const EOutOfReach: u64 = 22;
 
 // === Constants ===
 
 const BASIS_POINTS: u128 = 10_000;
 const DIGEST_BYTES: u64 = 32;
+/// The chain's clock goes in steps of a consensus round, which a shorter time might fall between.
+const TIME_MS_MIN: u64 = 1_000;
 
 // === Structs ===
 
@@ -90,6 +95,9 @@ public struct Proposal has key {
     /// All active stake when the proposal was made, in MIST, and the share of it that must vote.
     electorate: u64,
     quorum_bps: u64,
+    /// What a stake to be slashed had active when the proposal was made; 0 for other proposals. It has
+    /// no vote, and outweighs as much.
+    target_stake: u64,
     votes_for: u64,
     votes_against: u64,
     ballots: Table<ID, Ballot>,
@@ -156,7 +164,8 @@ public struct ProposalClosed has copy, drop {
 
 // === Public functions ===
 
-/// Proposes new terms. Like every proposal: the sender owns `proposer`, a stake of role node or
+/// Proposes new terms, under which something can be proposed again: else a slip, or one who is never to
+/// be slashed, could end all votes for good. Like every proposal: the sender owns `proposer`, a stake of role node or
 /// admin; the deposit is split off the coin, and lost unless the proposal passes; the proposer's stake
 /// is held until the vote ends; and the proposal must be passed to `share`.
 public fun propose_parameters(
@@ -168,7 +177,9 @@ public fun propose_parameters(
     ctx: &mut TxContext,
 ): Proposal {
     let action = Action::SetParameters { parameters };
-    propose(cluster, proposer, coin, action, clock, ctx)
+    let proposal = propose(cluster, proposer, coin, action, clock, ctx);
+    assert_within_reach(&parameters, proposal.electorate);
+    proposal
 }
 
 /// Proposes to accept another enclave image.
@@ -207,9 +218,12 @@ public fun propose_slash(
     assert!(target.active_value() > 0 || target.unbonding_value() > 0, ENothingToSlash);
     target.freeze_stake();
     let action = Action::Slash { target: object::id(target), amount, reason, evidence };
-    propose(cluster, proposer, coin, action, clock, ctx)
+    let mut proposal = propose(cluster, proposer, coin, action, clock, ctx);
+    proposal.target_stake = target.active_value();
+    proposal
 }
 
+/// Shares a new proposal.
 #[allow(lint(share_owned))]
 public fun share(proposal: Proposal) {
     transfer::share_object(proposal);
@@ -342,12 +356,14 @@ public fun close_slash(
 // === Views ===
 
 /// Whether more stake voted for it than against it, and enough of the electorate voted: final once
-/// the vote has ended.
+/// the vote has ended. A stake that is to be slashed does not vote, and counts against it: else the
+/// largest could slash the next one while all others say no.
 public fun has_passed(proposal: &Proposal): bool {
     // Sums of two u64, and products with basis points, fit in u128.
     let turnout = (proposal.votes_for as u128) + (proposal.votes_against as u128);
     let quorum = (proposal.electorate as u128) * (proposal.quorum_bps as u128);
-    proposal.votes_for > proposal.votes_against && turnout * BASIS_POINTS >= quorum
+    let against = (proposal.votes_against as u128) + (proposal.target_stake as u128);
+    (proposal.votes_for as u128) > against && turnout * BASIS_POINTS >= quorum
 }
 
 public fun cluster(proposal: &Proposal): ID { proposal.cluster }
@@ -381,6 +397,8 @@ public fun expires_ms(proposal: &Proposal): u64 { proposal.expires_ms }
 public fun electorate(proposal: &Proposal): u64 { proposal.electorate }
 
 public fun quorum_bps(proposal: &Proposal): u64 { proposal.quorum_bps }
+
+public fun target_stake(proposal: &Proposal): u64 { proposal.target_stake }
 
 public fun votes_for(proposal: &Proposal): u64 { proposal.votes_for }
 
@@ -438,6 +456,7 @@ fun propose(
         expires_ms,
         electorate,
         quorum_bps: terms.quorum_bps(),
+        target_stake: 0,
         votes_for: 0,
         votes_against: 0,
         ballots: table::new(ctx),
@@ -456,6 +475,16 @@ fun propose(
         deposit: terms.deposit(),
     });
     proposal
+}
+
+/// With all that is staked now, the terms could be changed again.
+fun assert_within_reach(parameters: &Parameters, electorate: u64) {
+    let (stakes, votes) = (parameters.stakes(), parameters.votes());
+    assert!(votes.electorate_min() <= electorate, EOutOfReach);
+    assert!(votes.deposit() <= electorate, EOutOfReach);
+    assert!(stakes.node_min().min(stakes.admin_min()) <= electorate, EOutOfReach);
+    assert!(votes.voting_ms() >= TIME_MS_MIN, EOutOfReach);
+    assert!(votes.execution_ms() >= TIME_MS_MIN, EOutOfReach);
 }
 
 fun assert_cluster(proposal: &Proposal, cluster: &Cluster) {

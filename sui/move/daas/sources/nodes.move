@@ -55,6 +55,8 @@ const EHeartbeatInvalid: u64 = 15;
 const EHeartbeatTime: u64 = 16;
 /// The name is another stake's.
 const EWrongStake: u64 = 17;
+/// Only a node none of whose stake is active is evicted.
+const EStillStaked: u64 = 18;
 
 // === Constants ===
 
@@ -236,19 +238,19 @@ public fun leave(cluster: &mut Cluster, position: &mut Position, clock: &Clock, 
     position.assert_cluster(cluster);
     position.assert_owner(ctx);
     assert!(position.node().is_some(), EStakeNotBound);
-    let name = position.unbind();
-    let claim = cluster.claim(name);
-    assert!(!claim.claim_jailed() || position.active_value() == 0, EJailed);
-    let now_ms = clock.timestamp_ms();
-    let free_ms = claim.claim_certificate_until_ms().max(now_ms);
-    cluster.remove_claim(name);
-    if (free_ms > now_ms) cluster.reserve(name, free_ms);
-    event::emit(NodeLeft {
-        cluster: object::id(cluster),
-        node: name,
-        stake: object::id(position),
-        free_ms,
-    });
+    let jailed = cluster.claim(*position.node().borrow()).claim_jailed();
+    assert!(!jailed || position.active_value() == 0, EJailed);
+    release(cluster, position, clock);
+}
+
+/// Takes the name back from a node whose stake has all left or been slashed, and whose owner does not
+/// leave: or names could be held for ever, at no cost.
+public fun evict(cluster: &mut Cluster, cap: &ClusterCap, position: &mut Position, clock: &Clock) {
+    cluster.assert_cap(cap);
+    position.assert_cluster(cluster);
+    assert!(position.node().is_some(), EStakeNotBound);
+    assert!(position.active_value() == 0, EStillStaked);
+    release(cluster, position, clock);
 }
 
 /// Bars a node from the cluster. Takes no stake.
@@ -260,6 +262,7 @@ public fun jail(cluster: &mut Cluster, cap: &ClusterCap, name: String) {
     event::emit(NodeJailed { cluster: object::id(cluster), node: name });
 }
 
+/// Lets a jailed node back.
 public fun unjail(cluster: &mut Cluster, cap: &ClusterCap, name: String) {
     cluster.assert_cap(cap);
     assert!(cluster.has_claim(name), ENodeUnknown);
@@ -325,4 +328,21 @@ public(package) fun is_dns1123_subdomain(name: &String): bool {
         i = i + 1;
     };
     inner
+}
+
+// === Private functions ===
+
+/// Unbinds the stake. The name is free, or reserved until its last certificate has ended.
+fun release(cluster: &mut Cluster, position: &mut Position, clock: &Clock) {
+    let name = position.unbind();
+    let now_ms = clock.timestamp_ms();
+    let free_ms = cluster.claim(name).claim_certificate_until_ms().max(now_ms);
+    cluster.remove_claim(name);
+    if (free_ms > now_ms) cluster.reserve(name, free_ms);
+    event::emit(NodeLeft {
+        cluster: object::id(cluster),
+        node: name,
+        stake: object::id(position),
+        free_ms,
+    });
 }

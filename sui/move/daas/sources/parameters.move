@@ -57,7 +57,8 @@ public struct EnclaveParameters has copy, drop, store {
     document_age_ms_max: u64,
     /// What a session forfeits if it is caught equivocating.
     bond_min: u64,
-    /// A session's decisions are anchored within this time; its bond is held for as long after its end.
+    /// A session's decisions are anchored within this time; its bond is held for as long after its end, by
+    /// the window of its registration.
     anchor_window_ms: u64,
 }
 
@@ -84,6 +85,7 @@ public struct Tier has copy, drop, store {
 
 // === Public functions ===
 
+/// Of parts that fit together: no stake leaves before a vote on slashing it can have ended.
 public fun new(
     stakes: StakeParameters,
     enclaves: EnclaveParameters,
@@ -98,6 +100,7 @@ public fun new(
     Parameters { stakes, enclaves, votes }
 }
 
+/// Minimums and rates in MIST; each delay from 1 ms to a year.
 public fun new_stakes(
     user_min: u64,
     node_min: u64,
@@ -124,6 +127,7 @@ public fun new_stakes(
     }
 }
 
+/// Times from 1 ms to a year; the bond in MIST.
 public fun new_enclaves(
     document_age_ms_max: u64,
     bond_min: u64,
@@ -135,6 +139,7 @@ public fun new_enclaves(
     EnclaveParameters { document_age_ms_max, bond_min, anchor_window_ms }
 }
 
+/// Times from 1 ms to a year; electorate and deposit in MIST.
 public fun new_votes(
     voting_ms: u64,
     timelock_ms: u64,
@@ -151,6 +156,7 @@ public fun new_votes(
     VoteParameters { voting_ms, timelock_ms, execution_ms, quorum_bps, electorate_min, deposit }
 }
 
+/// The groups that a stake of `stake_min` MIST gives, for at most `epochs_max` epochs.
 public fun new_tier(stake_min: u64, groups: vector<String>, epochs_max: u64): Tier {
     assert!(stake_min > 0, EZero);
     assert!(!groups.is_empty() && groups.length() <= GROUPS_MAX, EGroupCount);

@@ -182,6 +182,7 @@ public fun stake(
     position
 }
 
+/// Shares a new position.
 #[allow(lint(share_owned))]
 public fun share(position: Position) {
     transfer::share_object(position);

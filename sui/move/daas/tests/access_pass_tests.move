@@ -10,6 +10,7 @@ use k3s_daas::world::{Self, b, bytes, concat};
 use std::string::String;
 use std::unit_test::{assert_eq, destroy};
 use sui::event;
+use sui::test_scenario;
 
 // A pass of 2 epochs, issued in epoch 7: good in epochs 7 and 8.
 const EPOCH: u64 = 7;
@@ -171,6 +172,16 @@ fun stake_one_short() {
     abort
 }
 
+/// What is unbonding does not count.
+#[test, expected_failure(abort_code = access_pass::EStakeTooSmall)]
+fun stake_that_is_leaving() {
+    let (mut cluster, _cap, mut position) = staked(500);
+    let clock = world::clock(world::now_ms());
+    staking::request_unbond(&mut cluster, &mut position, 101, &clock, &alice(EPOCH));
+    let _pass = issue(&cluster, &mut position, key(), 1);
+    abort
+}
+
 #[test, expected_failure(abort_code = access_pass::EEpochs)]
 fun no_epochs() {
     let (cluster, _cap, mut position) = staked(500);
@@ -230,6 +241,22 @@ fun issue_on_anothers_stake() {
     let ctx = &mut ctx(world::bob(), EPOCH, 72);
     let _pass = access_pass::issue(&cluster, &mut position, gold(), key(), 1, ctx);
     abort
+}
+
+#[test]
+fun a_pass_is_shared() {
+    let Scene { cluster, cap, position, pass } = scene();
+    let id = object::id(&pass);
+    let mut scenario = test_scenario::begin(world::alice());
+    access_pass::share(pass);
+    scenario.next_tx(world::bob());
+    let shared = scenario.take_shared<Pass>();
+    assert_eq!(object::id(&shared), id);
+    destroy(shared);
+    scenario.end();
+    destroy(cluster);
+    destroy(cap);
+    destroy(position);
 }
 
 // === Renew ===
@@ -593,6 +620,16 @@ fun slashed_to_just_enough() {
 fun slashed_below_the_tier() {
     let mut scene = scene();
     scene.slash(101);
+    scene.validate(key(), EPOCH);
+    abort
+}
+
+/// 399 are active and 100 unbonding.
+#[test, expected_failure(abort_code = access_pass::EStakeTooSmall)]
+fun slashed_below_the_tier_while_some_leaves() {
+    let mut scene = scene();
+    scene.unbond(100);
+    scene.slash(1);
     scene.validate(key(), EPOCH);
     abort
 }

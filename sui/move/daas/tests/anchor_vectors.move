@@ -68,9 +68,7 @@ public fun inclusion_record2_of8(): vector<vector<u8>> {
 }
 
 public fun inclusion_record2_of3(): vector<vector<u8>> {
-    vector[
-        x"5c34a11205877ecf2c4f28e25495d08301b33dbfb862419f7946fa6fdf8124ef",
-    ]
+    vector[x"5c34a11205877ecf2c4f28e25495d08301b33dbfb862419f7946fa6fdf8124ef"]
 }
 
 public fun anchors_first_message(): vector<u8> {

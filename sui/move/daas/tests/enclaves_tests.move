@@ -167,11 +167,13 @@ fun register_an_enclave() {
         b(0u64),
         b(world::operator()),
         b(701u64),
+        b(30_000u64),
     ]);
     assert_eq!(bcs::to_bytes(&session), expected);
     assert_eq!(session.ended_ms(), 0);
     assert_eq!(session.sponsor(), world::operator());
     assert_eq!(session.bond_value(), 701);
+    assert_eq!(session.bond_held_ms(), 30_000);
     assert_eq!(session.head_size(), 0);
     assert_eq!(session.head_root(), EMPTY_ROOT);
     assert_eq!(session.head_last_sequence(), 0);
@@ -833,6 +835,7 @@ fun bytes_of_an_ended_session_with_a_head() {
         b(6u64),
         b(world::operator()),
         b(700u64),
+        b(30_000u64),
     ]);
     assert_eq!(found.length(), 32 + 32 + 8 + 3 * 33 + 8 + 8 + after.length());
     assert_eq!(found.skip(found.length() - after.length()), after);

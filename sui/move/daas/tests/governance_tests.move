@@ -490,6 +490,50 @@ fun nobody_voting_is_a_no() {
     town.end(proposal);
 }
 
+/// Whether a slash of Dave, who holds `dave`, passes with Alice's `alice` for it and Carol's `carol` against.
+fun slash_passes(alice: u64, carol: u64, dave: u64): bool {
+    let mut town = town_of(alice, 1_000, carol, dave);
+    let mut proposal = town.propose_slash(1);
+    assert_eq!(proposal.target_stake(), dave);
+    town.alice_votes(&mut proposal, true);
+    town.carol_votes(&mut proposal, false);
+    let passed = proposal.has_passed();
+    town.end(proposal);
+    passed
+}
+
+#[test]
+fun forty_do_not_slash_the_thirty_five_while_twenty_five_say_no() {
+    assert!(!slash_passes(40_000, 25_000, 35_000));
+}
+
+#[test]
+fun as_much_as_the_target_and_all_against_it_is_not_enough() {
+    assert!(!slash_passes(60_000, 25_000, 35_000));
+}
+
+#[test]
+fun one_mist_more_is() { assert!(slash_passes(60_001, 25_000, 35_000)); }
+
+#[test]
+fun the_target_does_not_make_a_quorum() {
+    // 40% of 25,000 are 10,000: Bob's 6,000 are too few, also with the 5,000 to be slashed.
+    let mut town = town_of(10_000, 6_000, 4_000, 5_000);
+    let mut proposal = town.propose_slash(1);
+    town.bob_votes(&mut proposal, true);
+    assert!(!proposal.has_passed());
+    town.carol_votes(&mut proposal, true);
+    assert!(proposal.has_passed());
+    town.end(proposal);
+}
+
+#[test]
+fun a_slash_at_the_edge_of_u64() {
+    // 2^63 + (2^63 - 1 - 1,100) + 1,000 + 100 = 2^64 - 1; against: all but Alice and Bob.
+    let half = 9_223_372_036_854_775_808;
+    assert!(slash_passes(half, 100, half - 1_101));
+}
+
 #[test]
 fun votes_at_the_edge_of_u64() {
     // 2^63 + (2^63 - 1 - 2,000) + 1,000 + 1,000 = 2^64 - 1.
@@ -1494,6 +1538,7 @@ fun bytes_of_a_proposal() {
         b(EXPIRED_MS),
         b(25_000u64),
         b(4_000u64),
+        b(5_000u64),
         b(10_000u64),
         b(0u64),
     ]);

@@ -62,6 +62,7 @@ public struct Motion {
     target: u64,
     amount: u64,
     electorate: u64,
+    target_stake: u64,
     votes_for: u64,
     votes_against: u64,
     voted: vector<ID>,
@@ -410,6 +411,7 @@ fun propose(walk: &mut Walk, i: u64) {
         proposal
     };
     coin.destroy_zero();
+    let target_stake = if (target == SLOTS) 0 else slots[target].active;
     let slot = &mut slots[i];
     slot.voting_ms = slot.voting_ms.max(now_ms + world::voting_ms());
     let motion = Motion {
@@ -418,6 +420,7 @@ fun propose(walk: &mut Walk, i: u64) {
         target,
         amount,
         electorate,
+        target_stake,
         votes_for: 0,
         votes_against: 0,
         voted: vector[],
@@ -456,8 +459,9 @@ fun finish(walk: &mut Walk, m: u64) {
     let motion = &walk.motions[m];
     // 40% must have voted.
     let turnout = (motion.votes_for as u256) + (motion.votes_against as u256);
+    let against = (motion.votes_against as u256) + (motion.target_stake as u256);
     let passed =
-        motion.votes_for > motion.votes_against && turnout * 10 >= (motion.electorate as u256) * 4;
+        (motion.votes_for as u256) > against && turnout * 10 >= (motion.electorate as u256) * 4;
     let executable_ms = world::voting_ms() + world::timelock_ms();
     let expires_ms = executable_ms + world::execution_ms();
     let execute = passed && since_ms >= executable_ms && since_ms < expires_ms;

@@ -6,7 +6,7 @@ use k3s_daas::decisions;
 use k3s_daas::enclaves;
 use k3s_daas::release_vectors as vectors;
 use k3s_daas::releases;
-use k3s_daas::seal_policy::{Self, AccessGrant, Policy, Terms};
+use k3s_daas::seal_policy::{Self, AccessGrant, Policy, RecoveryGrant, Terms};
 use k3s_daas::seal_world::{Self, Papers, Scene, draft, recipient, scene};
 use k3s_daas::vectors as ids;
 use k3s_daas::world::{Self, b, bytes, concat};
@@ -14,6 +14,7 @@ use std::string::String;
 use std::unit_test::{assert_eq, destroy};
 use sui::bcs;
 use sui::event;
+use sui::test_scenario;
 
 use fun counts as Scene.counts;
 
@@ -852,6 +853,15 @@ fun stake_one_short_of_the_claim() {
     abort
 }
 
+/// What is unbonding does not count, though it is still there.
+#[test, expected_failure(abort_code = seal_policy::EStakeTooSmall)]
+fun stake_that_is_leaving() {
+    let mut scene = scene(draft().stake_min(5_000));
+    scene.unbond(1);
+    let _grant = scene.request(bind());
+    abort
+}
+
 // === Limit 2: allowed nodes ===
 
 fun alices(): ID { object::id_from_bytes(ids::ids_stake()) }
@@ -1286,6 +1296,15 @@ fun approve_after_a_slash() {
 }
 
 #[test, expected_failure(abort_code = seal_policy::EStakeTooSmall)]
+fun approve_after_stake_began_to_leave() {
+    let mut scene = scene(draft().stake_min(5_000));
+    let grant = scene.request(bind());
+    scene.unbond(1);
+    scene.approve(&grant);
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::EStakeTooSmall)]
 fun approve_after_the_owner_asked_for_more_stake() {
     let (mut scene, grant) = granted();
     scene.set_terms(draft().stake_min(5_001));
@@ -1609,6 +1628,72 @@ fun recovery_of_a_retired_version() {
     let grant = scene.recover(seal_world::owner());
     scene.approve_recovery(&grant, version1(), seal_world::owner(), now());
     abort
+}
+
+// === Where the objects go ===
+
+#[test]
+fun the_grant_goes_to_the_recipient() {
+    let (cluster, cap, session, position, mut policy) = scene(draft()).parts();
+    let clock = world::clock(now());
+    let mut scenario = test_scenario::begin(recipient());
+    seal_policy::request_access(
+        &cluster,
+        &session,
+        &mut policy,
+        &position,
+        vectors::receipts_bind_message(),
+        vectors::receipts_bind_signature(),
+        vectors::releases_bind_message(),
+        vectors::releases_bind_signature(),
+        &clock,
+        scenario.ctx(),
+    );
+    scenario.next_tx(world::bob());
+    let grant = scenario.take_from_address<AccessGrant>(recipient());
+    assert_eq!(grant.grant_recipient(), recipient());
+    seal_world::approve_with(
+        version1(),
+        &grant,
+        &cluster,
+        &policy,
+        &session,
+        &position,
+        recipient(),
+        now(),
+    );
+    destroy(grant);
+    scenario.end();
+    clock.destroy_for_testing();
+    destroy(cluster);
+    destroy(cap);
+    destroy(session);
+    destroy(position);
+    destroy(policy);
+}
+
+#[test]
+fun the_recovery_grant_goes_to_the_owner_and_the_policy_to_everybody() {
+    let (cluster, cap, session, position, policy) = scene(draft()).parts();
+    let clock = world::clock(now());
+    let mut scenario = test_scenario::begin(seal_world::owner());
+    seal_policy::recover(&cluster, &policy, &clock, scenario.ctx());
+    let id = object::id(&policy);
+    seal_policy::share(policy);
+    scenario.next_tx(world::bob());
+    let shared = scenario.take_shared<Policy>();
+    assert_eq!(object::id(&shared), id);
+    let grant = scenario.take_from_address<RecoveryGrant>(seal_world::owner());
+    let owner = seal_world::owner();
+    seal_world::approve_recovery_with(version1(), &grant, &cluster, &shared, owner, now());
+    destroy(grant);
+    destroy(shared);
+    scenario.end();
+    clock.destroy_for_testing();
+    destroy(cluster);
+    destroy(cap);
+    destroy(session);
+    destroy(position);
 }
 
 // === Versions of the package ===

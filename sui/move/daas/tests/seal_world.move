@@ -257,6 +257,14 @@ public fun slash(scene: &mut Scene, amount: u64) {
     staking::slash(&mut scene.cluster, &scene.cap, &mut scene.position, amount, reason);
 }
 
+/// Alice asks for that much of her stake back: it is still slashable, but active no more.
+public fun unbond(scene: &mut Scene, amount: u64) {
+    let clock = world::clock(world::now_ms());
+    let ctx = world::tx(world::alice(), 54);
+    staking::request_unbond(&mut scene.cluster, &mut scene.position, amount, &clock, &ctx);
+    clock.destroy_for_testing();
+}
+
 public fun jail(scene: &mut Scene) {
     nodes::jail(&mut scene.cluster, &scene.cap, world::first_name());
 }

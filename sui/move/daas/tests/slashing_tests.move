@@ -163,7 +163,10 @@ fun two_sequences() {
 
 #[test, expected_failure(abort_code = decisions::ESignatureInvalid)]
 fun a_second_decision_by_another_key() {
-    report_with_bind(evidence::decisions_later_message(), evidence::decisions_other_key_signature());
+    report_with_bind(
+        evidence::decisions_later_message(),
+        evidence::decisions_other_key_signature(),
+    );
 }
 
 #[test, expected_failure(abort_code = decisions::ESignatureInvalid)]
@@ -226,7 +229,10 @@ fun two_sizes() {
 
 #[test, expected_failure(abort_code = anchors::ESignatureInvalid)]
 fun an_anchor_by_the_decision_key() {
-    report_with_second(evidence::anchors_other_key_message(), evidence::anchors_other_key_signature());
+    report_with_second(
+        evidence::anchors_other_key_message(),
+        evidence::anchors_other_key_signature(),
+    );
 }
 
 #[test, expected_failure(abort_code = anchors::EWrongSession)]

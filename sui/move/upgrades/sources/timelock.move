@@ -177,6 +177,7 @@ public fun cancel(timelock: &mut Timelock) {
 /// Allows upgrades under this policy or a stricter one only, from now on. An announced upgrade that this
 /// rules out cannot be made any more.
 public fun restrict(timelock: &mut Timelock, policy: u8) {
+    assert_settled(&timelock.cap);
     assert_policy(policy);
     assert!(policy >= timelock.cap.policy(), EPolicyTooPermissive);
     if (policy == package::additive_policy()) timelock.cap.only_additive_upgrades()

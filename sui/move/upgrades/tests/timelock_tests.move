@@ -195,6 +195,18 @@ fun nothing_is_announced_in_the_middle_of_an_upgrade() {
     abort 0
 }
 
+/// Its event would name no package.
+#[test, expected_failure(abort_code = timelock::EUpgrading)]
+fun nothing_is_restricted_in_the_middle_of_an_upgrade() {
+    let ctx = &mut tx_context::dummy();
+    let mut timelock = locked(ctx);
+    timelock.announce_now(COMPATIBLE, ctx);
+    let clock = clock(EARLIEST_MS, ctx);
+    let _ticket = timelock.authorize(&clock);
+    timelock.restrict(ADDITIVE);
+    abort 0
+}
+
 #[test, expected_failure(abort_code = package::EWrongUpgradeCap)]
 fun the_receipt_of_another_package() {
     let ctx = &mut tx_context::dummy();
