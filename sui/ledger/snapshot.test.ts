@@ -535,11 +535,13 @@ void t.test('a list that is packed now and then is a list', (t) => {
   };
   const step = fc.oneof(
     fc.record({ kind: fc.constant('append' as const), count: fc.integer({ min: 1, max: 300 }) }),
-    fc.record({ kind: fc.constantFrom('pop', 'pack', 'reload'), count: fc.constant(1) }),
+    fc.record({ kind: fc.constantFrom('pop', 'pack', 'compact', 'reload'), count: fc.constant(1) }),
   );
+  const lengthMax = fc.oneof(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1_200, max: 2_500 }));
+  let compacted = 0;
   t.comment(`seed ${SEED}`);
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 700 }), fc.array(step, { maxLength: 25 }), (max, steps) => {
+    fc.property(lengthMax, fc.array(step, { maxLength: 25 }), (max, steps) => {
       let list = new Retained(max, codec);
       const model: Item[] = [];
       let dropped = 0;
@@ -558,6 +560,14 @@ void t.test('a list that is packed now and then is a list', (t) => {
         // Only what came after the last packing is ever taken back.
         if (kind === 'pop' && dropped + model.length > packed && model.length > 0)
           t.strictSame(list.pop(), model.pop());
+        if (kind === 'compact') {
+          // What is not final stays as it is.
+          list.compact(({ size }) => size <= serial - 1_100);
+          const { runs, itemsFirst } = list.view();
+          compacted += runs.length;
+          const isFinal = runs.at(-1) === undefined || itemsFirst <= Math.max(packed, serial - 1_100);
+          if (!isFinal) return false;
+        }
         if (kind === 'pack' || kind === 'reload') {
           const view = list.view();
           const runs = [...packRuns(view, codec)];
@@ -583,6 +593,6 @@ void t.test('a list that is packed now and then is a list', (t) => {
     }),
     { seed: SEED, numRuns: 150 },
   );
-  t.pass();
+  t.ok(compacted > 20, `${compacted} runs seen after compaction`);
   t.end();
 });

@@ -5,7 +5,7 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import * as fc from 'fast-check';
 import t from 'tap';
 
-import { verifyEd25519 } from './ed25519.ts';
+import { verifyEd25519, verifyEd25519InThread } from './ed25519.ts';
 
 const SEED = 20_261_121;
 const MESSAGE = Buffer.from('Zcash');
@@ -47,17 +47,18 @@ const SMALL_ORDER = [
   `ee${'ff'.repeat(31)}`,
 ].map((text) => Buffer.from(text, 'hex'));
 
-void t.test('points of small order: ZIP-215 accepts all 196 pairs, whatever OpenSSL says', (t) => {
+void t.test('points of small order: ZIP-215 accepts all 196 pairs, whatever OpenSSL says', async (t) => {
   let refusedByOpenssl = 0;
   for (const key of SMALL_ORDER) {
     for (const r of SMALL_ORDER) {
       const signature = Buffer.concat([r, Buffer.alloc(32)]);
       if (!verifyEd25519(signature, MESSAGE, key)) t.fail(`${key.toString('hex')} ${r.toString('hex')}`);
+      if (!(await verifyEd25519InThread(signature, MESSAGE, key)))
+        t.fail(`in a thread: ${key.toString('hex')}`);
       if (!byOpenssl(signature, MESSAGE, key)) refusedByOpenssl += 1;
     }
   }
   t.ok(refusedByOpenssl > 50, `OpenSSL alone refuses ${refusedByOpenssl}`);
-  t.end();
 });
 
 /** A signature whose key and R have a part of small order added; it holds with the cofactor, and mostly only so. */
@@ -85,6 +86,14 @@ void t.test('points of mixed order, and S beyond L', (t) => {
   }
   t.ok(refusedByOpenssl > 30, `OpenSSL alone refuses ${refusedByOpenssl} of 64`);
   t.end();
+});
+
+void t.test('in a thread what does not hold is refused, too', async (t) => {
+  const { key, signature } = mixedOrder(0, 0);
+  t.ok(await verifyEd25519InThread(signature, MESSAGE, key));
+  t.notOk(await verifyEd25519InThread(signature, Buffer.from('zcash'), key), 'another message');
+  t.notOk(await verifyEd25519InThread(signature, MESSAGE, Buffer.alloc(32, 2)), 'no point');
+  t.notOk(await verifyEd25519InThread(signature.subarray(1), MESSAGE, key), 'a short signature');
 });
 
 void t.test('random bytes, signatures changed in a bit: the verdict is that of ZIP-215', (t) => {
