@@ -9,6 +9,7 @@ import { measure } from './measure.ts';
 import { measureMemory } from './memory.ts';
 import { HELP, parseOptions, type LedgerBenchOptions } from './options.ts';
 import { ledgerJson, ledgerMarkdown, writeLedgerReport, type LedgerFigures } from './report.ts';
+import { measureRestart } from './restart.ts';
 import { measureStart } from './start.ts';
 
 const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
@@ -42,7 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function figuresOf(
-  { parts, rounds, transactions, calls, memory, only }: LedgerBenchOptions,
+  { parts, rounds, transactions, calls, memory, restart, only }: LedgerBenchOptions,
   progress: (text: string) => void,
 ): Promise<LedgerFigures> {
   return {
@@ -52,6 +53,7 @@ async function figuresOf(
     grpc: parts.includes('grpc') ? await measureGrpc(rounds, calls, progress) : [],
     start: parts.includes('start') ? await measureStart(rounds, progress) : [],
     memory: parts.includes('memory') ? await measureMemory(memory, progress) : null,
+    restart: parts.includes('restart') ? await measureRestart(restart, rounds, progress) : null,
   };
 }
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BenchError } from '../errors.ts';
 
 /** Parts of the bench, in the order in which they run. */
-const PARTS = ['process', 'grpc', 'start', 'memory'] as const;
+const PARTS = ['process', 'grpc', 'start', 'memory', 'restart'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface LedgerBenchOptions {
@@ -17,6 +17,8 @@ export interface LedgerBenchOptions {
   readonly calls: number;
   /** Transactions after which memory is read. */
   readonly memory: number;
+  /** Transactions in the journal of a ledger that is opened again. */
+  readonly restart: number;
   /** Words; only subjects in process whose name has one of them. */
   readonly only: readonly string[];
   /** Folder of the results, or null. */
@@ -28,22 +30,23 @@ export interface LedgerBenchOptions {
 export const HELP = `npm run bench:ledger -- [options]
 
 Measures the embedded ledger: transactions a second in process and over gRPC-web, view calls, instructions, start to
-ready, memory. Every subject has its turn in each round; the figure is the median of the rounds.
+ready, memory, restart from a journal. Every subject has its turn in each round; the figure is the median of the rounds.
 
   --parts LIST            of ${PARTS.join(', ')}; all of them
   --rounds 5
   --transactions 2000     in process, a round
   --calls 1000            over gRPC, a round and concurrency
   --memory 100000         transactions before memory is read
+  --restart 100000        transactions in the journal that is opened again
   --only WORDS            subjects in process whose name has one of these, comma separated
   --out bench/results     folder of ledger-latest.json and .md; \`-\` writes none
-  --quick                 2 rounds of 200 transactions, 2,000 for memory; writes none unless --out
+  --quick                 2 rounds of 200 transactions, 2,000 for memory and restart; writes none unless --out
   --json                  JSON on standard output instead of the table
   --help
 `;
 
-const DEFAULTS = { rounds: '5', transactions: '2000', calls: '1000', memory: '100000' };
-const QUICK = { rounds: '2', transactions: '200', calls: '100', memory: '2000' };
+const DEFAULTS = { rounds: '5', transactions: '2000', calls: '1000', memory: '100000', restart: '100000' };
+const QUICK = { rounds: '2', transactions: '200', calls: '100', memory: '2000', restart: '2000' };
 
 const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
 const list = z.string().transform((text) => text.split(',').map((part) => part.trim()));
@@ -53,6 +56,7 @@ const schema = z.object({
   transactions: whole(10, 100_000),
   calls: whole(10, 100_000),
   memory: whole(100, 1_000_000),
+  restart: whole(100, 1_000_000),
   only: list,
   out: z.string().min(1),
   json: z.boolean().default(false),
@@ -72,6 +76,7 @@ export function parseOptions(args: readonly string[], results: string): LedgerBe
         transactions: text,
         calls: text,
         memory: text,
+        restart: text,
         only: text,
         out: text,
         quick: flag,

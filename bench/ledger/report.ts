@@ -7,6 +7,7 @@ import type { Host, Commit } from '../machine.ts';
 import type { GrpcSample } from './grpc.ts';
 import type { Sample } from './measure.ts';
 import type { MemorySample } from './memory.ts';
+import type { RestartSample } from './restart.ts';
 import type { StartSample } from './start.ts';
 
 const FORMAT = 'k3s-daas-bench-ledger/1';
@@ -25,6 +26,7 @@ export interface LedgerFigures {
   readonly grpc: readonly GrpcSample[];
   readonly start: readonly StartSample[];
   readonly memory: MemorySample | null;
+  readonly restart: RestartSample | null;
 }
 
 export function ledgerJson(run: LedgerRun, figures: LedgerFigures): string {
@@ -48,8 +50,10 @@ export function ledgerMarkdown(
     inProcessTable(f.inProcess),
     grpcTable(f.grpc),
     startTable(f.start),
+    memoryTable(f.memory),
+    restartTable(f.restart),
   ];
-  return `${[...parts, memoryTable(f.memory)].filter((text) => text !== '').join('\n\n')}\n`;
+  return `${parts.filter((text) => text !== '').join('\n\n')}\n`;
 }
 
 function inProcessTable(samples: readonly Sample[]): string {
@@ -106,10 +110,13 @@ function startTable(samples: readonly StartSample[]): string {
   return `## Start, ms\n\n${table(['', 'plain', "with Node's compile cache"], rows)}`;
 }
 
+function mib(bytes: number): string {
+  return (bytes / MEBIBYTE).toFixed(0);
+}
+
 function memoryTable(sample: MemorySample | null): string {
   if (sample === null) return '';
   const { transactions, objects, before, after } = sample;
-  const mib = (bytes: number): string => (bytes / MEBIBYTE).toFixed(0);
   const rows = [
     ['before', mib(before.rssBytes), mib(before.heapBytes), mib(before.externalBytes)],
     ['after', mib(after.rssBytes), mib(after.heapBytes), mib(after.externalBytes)],
@@ -118,6 +125,27 @@ function memoryTable(sample: MemorySample | null): string {
     (after.heapBytes + after.externalBytes - before.heapBytes - before.externalBytes) / transactions;
   const head = `${transactions} stake transactions, ${objects} objects then: ${(each / 1024).toFixed(1)} KiB a transaction.`;
   return `## Memory, MiB\n\n${head}\n\n${table(['', 'RSS', 'heap', 'external'], rows)}`;
+}
+
+function restartTable(sample: RestartSample | null): string {
+  if (sample === null) return '';
+  const { transactions, objects, memory, load } = sample;
+  const size = ({ rssBytes, heapBytes, bufferBytes }: typeof memory.afterBuild): string[] =>
+    [rssBytes, heapBytes, bufferBytes].map(mib);
+  const rows = [
+    ['from the snapshot', `${sample.openMs.toFixed(0)} ms`, ...size(memory.fromSnapshot)],
+    ['by running the journal again', `${sample.replayMs.toFixed(0)} ms`, ...size(memory.afterReplay)],
+    ['not at all: the process that wrote it', '', ...size(memory.afterBuild)],
+  ];
+  const delays = ({ p99Ms, maxMs, perSecond }: typeof load.without): string =>
+    `${rounded(perSecond)} tx/s, delays of the event loop ${p99Ms.toFixed(0)} ms (99 %), ${maxMs.toFixed(0)} ms (longest)`;
+  const lines = [
+    `${rounded(transactions)} simple transactions, ${rounded(objects)} objects; journal ${mib(sample.journalBytes)} MiB,`,
+    `snapshot ${mib(sample.snapshotBytes)} MiB in ${sample.snapshotMs.toFixed(0)} ms.`,
+    `Under load: ${delays(load.without)}; while a snapshot is taken: ${delays(load.during)}.`,
+  ];
+  const head = ['', 'time to open', 'RSS MiB', 'heap', 'buffers'];
+  return `## Restart\n\n${lines.join(' ')}\n\n${table(head, rows)}`;
 }
 
 /** Writes ledger-latest.md and .json. */

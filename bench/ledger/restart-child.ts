@@ -6,7 +6,7 @@ import { cpuUsage, memoryUsage } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { openLedger, type JournaledLedger, type Ledger } from '@k3s-daas/ledger';
-import { gasCoin, signTransaction, workloadAddress } from '@k3s-daas/ledger/workload';
+import { gasCoin, prepareTransaction, workloadAddress } from '@k3s-daas/ledger/workload';
 
 import { ledgerOptions } from './in-process.ts';
 
@@ -49,14 +49,15 @@ const LOAD_MS = 3_000;
 /** Splits one MIST off, again and again, until `isDone`; resolves with the number of transactions. */
 async function load(ledger: Ledger, isDone: (executed: number) => boolean): Promise<number> {
   let executed = 0;
+  const signWith = await prepareTransaction((tx) => {
+    tx.transferObjects([tx.splitCoins(tx.gas, [1])], workloadAddress);
+  });
   const writer = async (): Promise<void> => {
     while (!isDone(executed)) {
       let coin = gasCoin(ledger);
       for (let i = 0; i < PER_COIN && !isDone(executed); i += 1) {
         executed += 1;
-        const { bytes, signature } = await signTransaction(coin, (tx) => {
-          tx.transferObjects([tx.splitCoins(tx.gas, [1])], workloadAddress);
-        });
+        const { bytes, signature } = signWith(coin);
         const { effects } = await ledger.executeTransaction(bytes, [signature]);
         if (!effects.status.success) throw new Error(effects.status.message);
         const { version = 0n, digest = '' } = ledger.objects.get(coin.objectId) ?? {};

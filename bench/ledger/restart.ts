@@ -1,52 +1,36 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 
-import { describeError } from '@k3s-daas/core';
-import { z } from 'zod';
-
-import { BenchError } from '../errors.ts';
-import { currentCommit, describeHost } from '../machine.ts';
 import { median } from '../statistics.ts';
 import { messageOf, startChild } from './children.ts';
-import type { RestartMessage, RestartTask } from './restart-child.ts';
+import type { Delays, RestartMessage, RestartTask } from './restart-child.ts';
 
-const HELP = `node bench/ledger/restart.ts [options]
+interface Memory {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly bufferBytes: number;
+}
 
-Measures how long a journaled ledger takes to be ready again, by running its whole journal and from a snapshot, what the
-snapshot costs a ledger that is busy, and the memory of each. Every start is a process of its own.
-
-  --transactions 100000   simple transactions in the journal
-  --rounds 5              starts from the snapshot; the figure is the median
-  --json                  JSON on standard output instead of lines
-  --help
-`;
-
-const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
-const schema = z.object({
-  transactions: whole(10, 1_000_000),
-  rounds: whole(1, 100),
-  json: z.boolean().default(false),
-});
-type Options = z.infer<typeof schema>;
-
-function parseOptions(args: readonly string[]): Options | null {
-  try {
-    const { values } = parseArgs({
-      args: args.filter((arg) => arg !== '--'),
-      options: {
-        transactions: { type: 'string', default: '100000' },
-        rounds: { type: 'string', default: '5' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    });
-    return values.help === true ? null : schema.parse(values);
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : describeError(cause);
-    throw new BenchError('USAGE', why, 'see --help', { cause });
-  }
+export interface RestartSample {
+  readonly transactions: number;
+  readonly objects: number;
+  readonly journalBytes: number;
+  readonly snapshotBytes: number;
+  /** Opening from a snapshot; medians. */
+  readonly openMs: number;
+  readonly openCpuMs: number;
+  readonly firstQueryMs: number;
+  /** Opening by running the whole journal again. */
+  readonly replayMs: number;
+  readonly snapshotMs: number;
+  readonly memory: {
+    readonly afterBuild: Memory;
+    readonly afterReplay: Memory;
+    readonly fromSnapshot: Memory;
+  };
+  /** Delays of the event loop under load, without and during a snapshot. */
+  readonly load: { readonly without: Delays; readonly during: Delays };
 }
 
 async function run(task: RestartTask): Promise<RestartMessage> {
@@ -60,57 +44,46 @@ const memoryOf = ({ rssBytes, heapBytes, bufferBytes }: RestartMessage) => ({
   bufferBytes,
 });
 
-async function measureRestart({ transactions, rounds }: Options, progress: (text: string) => void) {
+/**
+ * How long a journaled ledger takes to be ready again, from a snapshot and by running its whole journal, what the
+ * snapshot costs a ledger that is busy, and the memory of each. Every start is a process of its own.
+ */
+export async function measureRestart(
+  transactions: number,
+  rounds: number,
+  progress: (text: string) => void,
+): Promise<RestartSample> {
   const dir = await mkdtemp(join(tmpdir(), 'daas-restart-'));
   try {
     const journal = join(dir, 'ledger.journal');
-    progress(`executing ${transactions} transactions`);
+    progress(`restart: executing ${transactions} transactions`);
     const built = await run({ journal, task: 'build', transactions });
     const journalBytes = (await stat(journal)).size;
-    progress('running the journal again, then taking snapshots');
+    progress('restart: running the journal again, then taking snapshots');
     const replayed = await run({ journal, task: 'snapshot', transactions });
     const starts: RestartMessage[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const start = await run({ journal, task: 'open', transactions });
-      progress(`from the snapshot: ${start.openMs.toFixed(0)} ms`);
+      progress(`round ${round + 1}: from the snapshot: ${start.openMs.toFixed(0)} ms`);
       starts.push(start);
     }
     const [first = replayed] = starts;
     const { snapshot, loaded } = replayed;
+    if (snapshot === undefined || loaded === undefined) throw new Error('no snapshot was taken');
     return {
       transactions,
       objects: first.objects,
       journalBytes,
-      snapshotBytes: snapshot?.bytes,
+      snapshotBytes: snapshot.bytes,
       openMs: median(starts.map(({ openMs }) => openMs)),
       openCpuMs: median(starts.map(({ cpuMs }) => cpuMs)),
       firstQueryMs: median(starts.map(({ firstQueryMs }) => firstQueryMs)),
-      changesAfterSnapshot: first.replayed,
       replayMs: replayed.openMs,
-      replayMsPerTransaction: replayed.openMs / transactions,
-      snapshotMs: snapshot?.ms,
+      snapshotMs: snapshot.ms,
       memory: { afterBuild: memoryOf(built), afterReplay: memoryOf(replayed), fromSnapshot: memoryOf(first) },
-      heapBytesAfterSnapshot: snapshot?.heapBytes,
-      load: loaded,
+      load: { without: loaded.without, during: loaded.during },
     };
   } finally {
     await rm(dir, { recursive: true });
   }
-}
-
-try {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === null) {
-    process.stdout.write(HELP);
-  } else {
-    const figures = await measureRestart(options, (text) => process.stderr.write(`${text}\n`));
-    const report = { commit: await currentCommit(), machine: describeHost(), ...figures };
-    if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    else
-      for (const [name, value] of Object.entries(figures))
-        process.stdout.write(`${name}: ${JSON.stringify(value)}\n`);
-  }
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = error instanceof BenchError && error.code === 'USAGE' ? 2 : 1;
 }

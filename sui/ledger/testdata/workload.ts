@@ -70,27 +70,36 @@ const fastKey = createPrivateKey({
 const INTENT = Uint8Array.of(0, 0, 0);
 
 /**
- * Many transactions that differ only in the coin that pays, signed ten times as fast as the SDK signs: it builds one,
- * the others are that one with another coin.
+ * A transaction to be signed with one coin after the other, ten times as fast as the SDK does it: it builds one, the
+ * others are that one with another coin.
  */
+export async function prepareTransaction(
+  add: (tx: Transaction) => void,
+): Promise<(coin: GasCoin) => SignedTransaction> {
+  const template = Buffer.from(await buildTransaction(PLACEHOLDER, add));
+  const idAt = template.indexOf(fromHex(PLACEHOLDER.objectId));
+  const versionAt = idAt + 32;
+  const digestAt = versionAt + 8 + 1;
+  const publicKey = workloadSigner.getPublicKey().toRawBytes();
+  return (coin) => {
+    const bytes = new Uint8Array(template);
+    bytes.set(fromHex(coin.objectId), idAt);
+    new DataView(bytes.buffer).setBigUint64(versionAt, BigInt(coin.version), true);
+    bytes.set(fromBase58(coin.digest), digestAt);
+    const message = blake2b(Buffer.concat([INTENT, bytes]), { dkLen: 32 });
+    const signature = toBase64(Buffer.concat([[0], sign(null, message, fastKey), publicKey].map(part)));
+    return { bytes, signature };
+  };
+}
+
+/** Many transactions that differ only in the coin that pays. */
 export async function signMany(
   ledger: Ledger,
   count: number,
   add: (tx: Transaction) => void,
 ): Promise<SignedTransaction[]> {
-  const template = Buffer.from(await buildTransaction(PLACEHOLDER, add));
-  const idAt = template.indexOf(fromHex(PLACEHOLDER.objectId));
-  const digestAt = idAt + 32 + 8 + 1;
-  const publicKey = workloadSigner.getPublicKey().toRawBytes();
-  return Array.from({ length: count }, () => {
-    const coin = gasCoin(ledger);
-    const bytes = new Uint8Array(template);
-    bytes.set(fromHex(coin.objectId), idAt);
-    bytes.set(fromBase58(coin.digest), digestAt);
-    const message = blake2b(Buffer.concat([INTENT, bytes]), { dkLen: 32 });
-    const signature = toBase64(Buffer.concat([[0], sign(null, message, fastKey), publicKey].map(part)));
-    return { bytes, signature };
-  });
+  const signWith = await prepareTransaction(add);
+  return Array.from({ length: count }, () => signWith(gasCoin(ledger)));
 }
 
 function part(bytes: Uint8Array | readonly number[]): Uint8Array {
