@@ -21,6 +21,8 @@ const BODY_BYTES_MAX = Math.ceil(((MESSAGE_BYTES_MAX + 1_024) * 4) / 3);
 /** Beyond 2^31 ms a timer of Node fires at once. */
 const DEADLINE_MS_MAX = 2 ** 31 - 1;
 
+const CLIENT_GONE = new Error('the client is gone');
+
 /** Serves the calls of one server. */
 export class CallHandler {
   readonly #ledger: Ledger;
@@ -51,7 +53,8 @@ export class CallHandler {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const gone = new AbortController();
     response.once('close', () => {
-      gone.abort();
+      // An abort without a reason makes one, with its stack; and of an answer that is complete nothing is to be ended.
+      if (!response.writableFinished) gone.abort(CLIENT_GONE);
     });
     const deadline = deadlineOf(request);
     const signals = [gone.signal, this.#stopping, ...(deadline === null ? [] : [deadline])];

@@ -286,32 +286,35 @@ export function protoEvent(event: EmittedEvent, sender: string): Partial<typeof 
   return { packageId, module, sender, eventType: type.key, contents: { name: type.key, value: contents } };
 }
 
-/** What was or would be executed, without the place in the chain. */
+/** What was or would be executed, without the place in the chain; without the larger parts that nobody `wants`. */
 export function protoOutcome(
   transaction: ParsedTransaction,
   { effects, events, balanceChanges }: Pick<Outcome, 'effects' | 'events' | 'balanceChanges'>,
+  wants: Selection['wants'] = () => true,
 ): Partial<typeof GrpcTypes.ExecutedTransaction> {
   const { sender } = transaction.data;
   return {
     digest: transaction.digest,
-    transaction: protoTransaction(transaction),
-    effects: protoEffects(effects),
-    ...(effects.eventsDigest === null
-      ? {}
-      : {
-          events: {
-            bcs: { name: 'TransactionEvents', value: eventsBcs(events, sender) },
-            digest: effects.eventsDigest,
-            events: events.map((event) => protoEvent(event, sender)),
-          },
-        }),
+    ...(wants('transaction') && { transaction: protoTransaction(transaction) }),
+    ...(wants('effects') && { effects: protoEffects(effects) }),
+    ...(effects.eventsDigest !== null &&
+      wants('events') && {
+        events: {
+          bcs: { name: 'TransactionEvents', value: eventsBcs(events, sender) },
+          digest: effects.eventsDigest,
+          events: events.map((event) => protoEvent(event, sender)),
+        },
+      }),
     balanceChanges: balanceChanges.map(({ amount, ...change }) => ({ ...change, amount: amount.toString() })),
   };
 }
 
-export function protoExecuted(executed: ExecutedTransaction): Partial<typeof GrpcTypes.ExecutedTransaction> {
+export function protoExecuted(
+  executed: ExecutedTransaction,
+  wants?: Selection['wants'],
+): Partial<typeof GrpcTypes.ExecutedTransaction> {
   return {
-    ...protoOutcome(executed.transaction, executed),
+    ...protoOutcome(executed.transaction, executed, wants),
     signatures: executed.signatures.map((signature) => ({
       bcs: { name: 'UserSignatureBytes', value: fromBase64(signature) },
       signature: { oneofKind: undefined },
@@ -327,5 +330,5 @@ export function selectedTransaction(
   executed: ExecutedTransaction,
   selection: Selection,
 ): GrpcTypes.ExecutedTransaction {
-  return selection.trim(GrpcTypes.ExecutedTransaction.create(protoExecuted(executed)));
+  return selection.trim(GrpcTypes.ExecutedTransaction.create(protoExecuted(executed, selection.wants)));
 }
