@@ -2,7 +2,7 @@ import { accountFromSecret, type Actor } from '@k3s-daas/sui-client';
 
 import { isSuiId } from '@k3s-daas/core';
 
-import { readText } from './configuration.ts';
+import { readText } from './files.ts';
 import { CliError } from './errors.ts';
 import type { Reader } from './reader.ts';
 

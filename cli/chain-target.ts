@@ -1,5 +1,3 @@
-import { isAbsolute, resolve } from 'node:path';
-
 import { z } from 'zod';
 
 import {
@@ -13,6 +11,7 @@ import {
 } from '@k3s-daas/sui-client';
 
 import { CliError } from './errors.ts';
+import { userPath } from './files.ts';
 import { readYaml } from './yaml-file.ts';
 
 export interface TargetOptions {
@@ -25,11 +24,6 @@ export interface TargetOptions {
 export interface Target {
   readonly network: Network;
   readonly url: string;
-}
-
-/** A file of the person's, who may have called through `npm run`, which changes the folder. */
-export function userPath(file: string): string {
-  return isAbsolute(file) ? file : resolve(process.env['INIT_CWD'] ?? process.cwd(), file);
 }
 
 /** The file that `--config` or DAAS_CONFIG names, or `daas.yaml` in the person's folder. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 import { parse } from 'yaml';
@@ -6,6 +5,7 @@ import { parse } from 'yaml';
 import { ConfigError, parseConfiguration, type Configuration } from '@k3s-daas/core';
 
 import { CliError } from './errors.ts';
+import { readText } from './files.ts';
 
 const CONFIGURATION_BYTES_MAX = 1 << 20;
 
@@ -33,15 +33,4 @@ export async function loadConfiguration(file: string | undefined): Promise<Loade
   }
   const folder = dirname(resolve(name));
   return { configuration: parseConfiguration(value), path: (relative) => resolve(folder, relative) };
-}
-
-/** Reads a text file; a missing or unreadable one is a coded error that names it. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new CliError('FILE_UNREADABLE', `${file} cannot be read`, 'check the path and its permissions', {
-      cause,
-    });
-  }
 }

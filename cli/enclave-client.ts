@@ -12,7 +12,7 @@ import {
   type ClientConfiguration,
 } from '@k3s-daas/core';
 
-import { readText } from './configuration.ts';
+import { readText } from './files.ts';
 import { CliError } from './errors.ts';
 import { exchange } from './reply.ts';
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { awsNitroRootG1, verifyAttestation, type VerificationTime } from '@k3s-daas/attestation';
 import { fromHex, type Bytes } from '@k3s-daas/core';
 
-import { readText } from '../configuration.ts';
+import { readText } from '../files.ts';
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
 

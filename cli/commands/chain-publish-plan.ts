@@ -12,7 +12,7 @@ import {
   type UpgradePolicy,
 } from '@k3s-daas/sui-client';
 
-import { userPath } from '../chain-target.ts';
+import { userPath } from '../files.ts';
 import { savedPackage, type Place } from '../deployments.ts';
 import { CliError } from '../errors.ts';
 import { durationMs, keyValues, mistText, requireAddress, short, table } from '../render.ts';

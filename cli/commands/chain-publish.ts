@@ -8,7 +8,8 @@ import {
   type Chain,
 } from '@k3s-daas/sui-client';
 
-import { configPath, connectTarget, resolveTarget, userPath, type TargetOptions } from '../chain-target.ts';
+import { configPath, connectTarget, resolveTarget, type TargetOptions } from '../chain-target.ts';
+import { userPath } from '../files.ts';
 import { recordDeployments, requireRoom, type Deployment, type Place } from '../deployments.ts';
 import { CliError } from '../errors.ts';
 import { askFaucet } from '../ledger-http.ts';

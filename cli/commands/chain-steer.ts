@@ -3,7 +3,8 @@ import { copyFile, constants, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 
 import { parseMist } from '../actor.ts';
-import { connectTarget, resolveTarget, userPath, type TargetOptions } from '../chain-target.ts';
+import { connectTarget, resolveTarget, type TargetOptions } from '../chain-target.ts';
+import { userPath } from '../files.ts';
 import { CliError } from '../errors.ts';
 import { askFaucet, callAdmin } from '../ledger-http.ts';
 import { print, type Output } from '../output.ts';

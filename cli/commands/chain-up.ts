@@ -5,9 +5,8 @@ import { describeError, systemClock, type Bytes } from '@k3s-daas/core';
 import { serveLedger, type LedgerServer } from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
 
-import { userPath } from '../chain-target.ts';
-import { readText } from '../configuration.ts';
 import { CliError } from '../errors.ts';
+import { readText, userPath } from '../files.ts';
 import { toJson, type Output } from '../output.ts';
 import { consoleProgress } from '../progress.ts';
 import { attestationVerifier, openChain, restoreChain } from '../roles/ledger.ts';

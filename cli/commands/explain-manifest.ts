@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import { SCHEDULER_NAME } from '@k3s-daas/core';
 
-import { readText } from '../configuration.ts';
+import { readText } from '../files.ts';
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
 import { openEnclave, openReader } from '../reader.ts';

@@ -17,7 +17,7 @@ import {
 import { claimNode, leave, proveNodeKey } from '@k3s-daas/sui-client';
 
 import { openActor, requireId } from '../actor.ts';
-import { readText } from '../configuration.ts';
+import { readText } from '../files.ts';
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
 import { openReader } from '../reader.ts';

@@ -17,7 +17,7 @@ import {
 } from '@k3s-daas/ledger';
 import { compileFramework } from '@k3s-daas/move';
 
-import { readText } from '../configuration.ts';
+import { readText } from '../files.ts';
 import type { RunningPart } from './role.ts';
 
 export interface LedgerOptions {
