@@ -95,7 +95,7 @@ async function compileCached(
   const version = await startBuilder();
   const transform = options.testOnly === true ? withTestOnly : undefined;
   const files = transform?.(sources) ?? sources;
-  // A package's own sources may name nothing test-only, while the framework's always do.
+  // `linked` is hashed as it lies on disk, so the key must say that it is compiled otherwise.
   const mode: SourceFiles = transform === undefined ? {} : { mode: 'test-only' };
   const key = sourcesHash({ compiler: version, ...mode }, files, ...linked);
   const path = join(options.cacheDir ?? defaultCacheDir(), `${key}.json`);

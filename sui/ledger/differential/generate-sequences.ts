@@ -285,7 +285,7 @@ export class SequenceGenerator {
     const scene = new Scene(careful ? new CarefulRandom(random.integer(64)) : random, world, ms);
     const args = parts.map((part) => part.choose(scene));
     this.#fitCluster(scene, parts, args);
-    const epoch = random.chance(92) ? 0 : random.below(6);
+    const epoch = random.chance(50) ? 0 : random.below(6);
     // What is to be signed can be had only where the objects are there: else nothing is.
     FITS[name]?.(scene, args, (what, values) => {
       try {
