@@ -1,25 +1,9 @@
 import { DOMAINS, type Part } from './domains.ts';
+import { KINDS, type Kind } from './kinds.ts';
 import { u64, u8, list, bytes } from './literals.ts';
 import type { Scene } from './scene.ts';
 
-/** Kinds of objects in the driver's world, in the order of its fields and of `driver::object`. */
-export const KINDS = [
-  'cluster',
-  'cap',
-  'position',
-  'slot',
-  'session',
-  'proposal',
-  'pass',
-  'policy',
-  'grant',
-  'recovery',
-  'timelock',
-  'ticket',
-  'key_server',
-] as const;
-export type Kind = (typeof KINDS)[number];
-export const FIELDS: Readonly<Record<Kind, string>> = {
+const FIELDS: Readonly<Record<Kind, string>> = {
   cluster: 'clusters',
   cap: 'caps',
   position: 'positions',

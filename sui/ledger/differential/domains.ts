@@ -16,7 +16,7 @@ export interface Domain {
   readonly after?: string;
 }
 
-export const NODE_NAMES = ['worker-1', 'worker-2', 'a.b-c.d'] as const;
+const NODE_NAMES = ['worker-1', 'worker-2', 'a.b-c.d'] as const;
 export const PODS = ['pod-1', 'pod-2'] as const;
 const BAD_NAMES = ['', '-a', 'A', 'a..b', 'a-', 'x'.repeat(254), 'worker-1.', 'ü'];
 const TIERS = ['gold', 'silver', '', 't'.repeat(64)];
@@ -33,8 +33,12 @@ const digest = ({ random }: Scene): Argument =>
   bytes(new Uint8Array(random.chance(90) ? 32 : random.pick([0, 31, 33])).fill(random.below(3) + 1));
 const pcr = ({ random }: Scene): Argument =>
   bytes(new Uint8Array(random.chance(94) ? 48 : 47).fill(random.chance(94) ? random.below(3) + 20 : 0));
-const name = ({ random }: Scene): Argument =>
-  text(random.chance(92) ? random.pick(NODE_NAMES) : random.pick(BAD_NAMES));
+const name = (scene: Scene): Argument => {
+  const { random } = scene;
+  const held = scene.nodeNames();
+  if (held.length > 0 && random.chance(60)) return text(random.pick(held));
+  return text(random.chance(92) ? random.pick(NODE_NAMES) : random.pick(BAD_NAMES));
+};
 const configs = (scene: Scene): Argument =>
   list(
     scene.random.chance(92) ? [u64(1), u64(2), u64(scene.config())].slice(0, scene.random.below(2) + 1) : [],
@@ -104,7 +108,7 @@ export const DOMAINS: Readonly<Record<string, Domain>> = {
   amount: one('u64', amount),
   time: one('u64', (scene) => u64(scene.time())),
   until: one('u64', (scene) => u64(scene.random.chance(70) ? scene.now + 60_000n : scene.time())),
-  role: one('u8', ({ random }) => u8(random.chance(93) ? random.below(3) : 3)),
+  role: one('u8', ({ random }) => u8(random.chance(60) ? 1 : random.below(4))),
   config: one('u64', (scene) => u64(scene.config())),
   term: one('u64', (scene) => u64(scene.term())),
   small: one('u64', ({ random }) => u64(random.chance(90) ? random.below(4) : random.integer(64))),

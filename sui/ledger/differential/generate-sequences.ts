@@ -1,12 +1,13 @@
-import { bcs } from '@mysten/bcs';
+import { bcs } from '@mysten/sui/bcs';
 
 import type { Loader } from '../vm/loader.ts';
 import { Ref, type Value } from '../vm/values.ts';
-import { ACTIONS, KINDS, actionNamed, type Action, type Kind } from './actions.ts';
+import { ACTIONS, actionNamed, type Action } from './actions.ts';
 import { isRow, moduleSource, type Case, type Row } from './compare.ts';
-import type { Argument } from './literals.ts';
+import { KINDS, type Kind } from './kinds.ts';
+import { u64, type Argument } from './literals.ts';
 import { FITS, type Ask } from './papers.ts';
-import type { Random } from './random.ts';
+import { CarefulRandom, type Random } from './random.ts';
 import { START_MS, Scene } from './scene.ts';
 import { Run, stopOf, type Stop } from './vm.ts';
 
@@ -20,10 +21,9 @@ export interface Step {
   readonly args: readonly Argument[];
 }
 
-export const HEAD = 'use k3s_daas::driver;\nuse std::bcs;\nuse sui::event;';
 const MODULE = 'driver';
 const PEOPLE = ['0xfe', '0xa11ce', '0xb0b'].map((id) => `0x${id.slice(2).padStart(64, '0')}`);
-const STEPS = 10;
+const STEPS = 11;
 const TRIES = 6;
 const LEAD_TRIES = 60;
 /** How often the same failure is kept: by place and code. */
@@ -36,7 +36,7 @@ const THEMES: readonly { readonly begin: readonly string[]; readonly modules: re
   { begin: ['enclaves_new_slot', 'register'], modules: ['enclaves', 'cluster'] },
   {
     begin: ['enclaves_new_slot', 'register', 'enclaves_activate'],
-    modules: ['anchors', 'anchors', 'decisions', 'slashing', 'enclaves'],
+    modules: ['anchors', 'anchors', 'anchors', 'decisions', 'slashing'],
   },
   {
     begin: [
@@ -66,8 +66,25 @@ const THEMES: readonly { readonly begin: readonly string[]; readonly modules: re
     modules: ['governance', 'governance', 'governance', 'staking'],
   },
   {
-    begin: ['staking_stake', 'staking_stake', 'cluster_govern', 'propose_slash', 'governance_vote'],
+    begin: [
+      'staking_stake',
+      'staking_stake',
+      'staking_stake',
+      'cluster_govern',
+      'propose_slash',
+      'governance_vote',
+    ],
     modules: ['governance', 'governance', 'staking'],
+  },
+  {
+    begin: [
+      'staking_stake',
+      'staking_stake',
+      'cluster_govern',
+      'governance_propose_config',
+      'governance_vote',
+    ],
+    modules: ['governance'],
   },
   { begin: ['lock', 'timelock_announce'], modules: ['timelock', 'timelock', 'timelock', 'key_server'] },
   { begin: [], modules: ['merkle', 'cluster', 'key_server', 'decisions'] },
@@ -217,7 +234,7 @@ export class SequenceGenerator {
     for (let i = 0; i < lead + STEPS; i += 1) {
       for (let attempt = 0; attempt < (i < lead ? LEAD_TRIES : TRIES); attempt += 1) {
         const action = i < lead ? actionNamed(theme.begin[i] ?? '') : this.#action(theme.modules, player);
-        const step = this.#step(player, action, now, 100 + i * 100 + attempt);
+        const step = this.#step(player, action, now, 100 + i * 100 + attempt, i < lead);
         const undo = player.run.mark(player.held);
         try {
           player.play(step);
@@ -259,13 +276,16 @@ export class SequenceGenerator {
     return fitting.length > 0 && random.chance(99) ? random.pick(fitting) : random.pick(ACTIONS.slice(8));
   }
 
-  #step(player: Player, { name, parts }: Action, before: bigint, hint: number): Step {
+  #step(player: Player, action: Action, before: bigint, hint: number, leads: boolean): Step {
+    const { name, parts } = action;
     const random = this.#random;
     const world = player.held[0] as Value;
-    const ms = new Scene(random, world, before).next();
-    const scene = new Scene(random, world, ms);
+    const ms = new Scene(random, world, before).next(leads ? 90 : 60);
+    const careful = random.chance(leads ? 50 : 30);
+    const scene = new Scene(careful ? new CarefulRandom(random.integer(64)) : random, world, ms);
     const args = parts.map((part) => part.choose(scene));
-    const epoch = random.chance(92) ? 0 : random.below(6);
+    this.#fitCluster(scene, parts, args);
+    const epoch = random.chance(50) ? 0 : random.below(6);
     // What is to be signed can be had only where the objects are there: else nothing is.
     FITS[name]?.(scene, args, (what, values) => {
       try {
@@ -275,16 +295,29 @@ export class SequenceGenerator {
         return new Uint8Array();
       }
     });
-    return { sender: this.#sender(scene, parts, args), hint, epoch, ms, action: name, args };
+    return { sender: this.#sender(scene, action, args), hint, epoch, ms, action: name, args };
+  }
+
+  /** Mostly the cluster, and its capability, of the first object that names one. */
+  #fitCluster(scene: Scene, parts: Action['parts'], args: Argument[]): void {
+    const named = parts.flatMap(({ kind }, i) =>
+      kind === null || kind === 'cap' ? [] : (scene.clusterOf(kind, Number(args[i]?.value)) ?? []),
+    );
+    const [cluster] = named;
+    for (const [i, { kind }] of parts.entries())
+      if (cluster !== undefined && (kind === 'cluster' || kind === 'cap') && scene.random.chance(92))
+        args[i] = u64(cluster);
   }
 
   /** Mostly whoever owns the first object that has an owner. */
-  #sender(scene: Scene, parts: Action['parts'], args: readonly Argument[]): string {
+  #sender(scene: Scene, { name, parts }: Action, args: readonly Argument[]): string {
     const random = this.#random;
+    // Releases are for Bob.
+    if (name === 'seal_policy_new_grant' && scene.random.chance(92)) return PEOPLE[2] ?? '';
     const owner: Partial<Record<Kind, number>> = { position: 2, pass: 3, policy: 2, session: 11, grant: 11 };
     for (const [i, { kind }] of parts.entries()) {
       const field = kind === null ? undefined : owner[kind];
-      if (kind === null || field === undefined || random.chance(8)) continue;
+      if (kind === null || field === undefined || scene.random.chance(8)) continue;
       const object = scene.objects(kind)[Number(args[i]?.value)];
       if (object !== undefined) return object[field] as string;
     }

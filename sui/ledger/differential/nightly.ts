@@ -6,6 +6,9 @@
  * something differed.
  */
 import { fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { MoveError } from '@k3s-daas/move';
 
@@ -42,10 +45,14 @@ async function playRound(seed: bigint): Promise<Outcome> {
 }
 
 /** Null when the round was stopped or broke off. */
-async function childRound(seed: bigint, signal: AbortSignal): Promise<Outcome | null> {
+async function childRound(seed: bigint, folder: string, signal: AbortSignal): Promise<Outcome | null> {
   return await new Promise((resolve) => {
     let outcome: Outcome | null = null;
-    const child = fork(import.meta.filename, ['--round', `${seed}`], { signal });
+    const child = fork(import.meta.filename, ['--round', `${seed}`], {
+      signal,
+      // What a stopped round leaves behind lies in here.
+      env: { ...process.env, TMPDIR: folder },
+    });
     child.on('message', (message) => (outcome = message as Outcome));
     child.on('error', () => undefined);
     child.on('close', () => {
@@ -60,10 +67,11 @@ async function untilStopped(first: bigint): Promise<void> {
     process.on(signal, () => {
       stop.abort();
     });
+  const folder = await mkdtemp(join(tmpdir(), 'daas-nightly-'));
   const sum = { rounds: 0, compared: 0, disagreements: 0, uncompiled: 0, broken: 0 };
   const stopped = (): boolean => stop.signal.aborted;
   for (let seed = first; !stopped(); seed += 1n) {
-    const outcome = await childRound(seed, stop.signal);
+    const outcome = await childRound(seed, folder, stop.signal);
     if (outcome === null) {
       if (!stopped()) sum.broken += 1;
       continue;
@@ -77,6 +85,7 @@ async function untilStopped(first: bigint): Promise<void> {
     `${sum.rounds} rounds from seed ${first}: ${sum.compared} comparisons, ${sum.disagreements} differ; ` +
       `${sum.uncompiled} rounds did not compile, ${sum.broken} broke off`,
   );
+  await rm(folder, { recursive: true, force: true });
   process.exitCode = sum.disagreements > 0 || sum.broken > 0 ? 1 : 0;
 }
 

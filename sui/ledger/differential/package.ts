@@ -26,7 +26,7 @@ export interface ScratchPackage {
 }
 
 /** A package in a temporary folder with these files, ready for generated tests. */
-export async function scratchPackage(files: Readonly<Record<string, string>>): Promise<ScratchPackage> {
+async function scratchPackage(files: Readonly<Record<string, string>>): Promise<ScratchPackage> {
   const dir = await mkdtemp(join(tmpdir(), 'daas-differential-'));
   await mkdir(join(dir, 'sources'));
   await mkdir(join(dir, 'tests'));

@@ -15,10 +15,10 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 
 import type { Value } from '../vm/values.ts';
-import type { Kind } from './actions.ts';
+import type { Kind } from './kinds.ts';
 import { PODS } from './domains.ts';
 import { bytes, list, u64, type Argument } from './literals.ts';
-import { keyOf, type Scene } from './scene.ts';
+import { keyOf, type KeyPair, type Scene } from './scene.ts';
 
 /** What is asked of the driver in the ledger's VM, without changing anything. */
 export type Ask = (name: string, args: readonly Value[]) => Uint8Array;
@@ -29,6 +29,9 @@ const own = (data: Uint8Array): Bytes => Uint8Array.from(data);
 const filled = (byte: number): Bytes => new Uint8Array(32).fill(byte);
 const number = (argument: Argument | undefined): number => Number(argument?.value);
 const data = (value: Value | undefined): Bytes => Uint8Array.from((value ?? []) as number[]);
+
+const nodeKey = ({ random, keys }: Scene): KeyPair =>
+  random.pick(random.chance(80) ? keys.nodes.slice(0, 1) : keys.nodes);
 
 function sign(scene: Scene, publicKey: Uint8Array, message: Uint8Array): Argument {
   const key = keyOf(publicKey) ?? scene.keys.nodes[0];
@@ -73,7 +76,7 @@ function sessionAt(scene: Scene, index: number): Seen {
   const head = (fields[10] ?? [0n, [], 0n]) as Value[];
   return {
     id: scene.idOf('session', index),
-    cluster: scene.idOf('cluster', 0),
+    cluster: scene.idOf('cluster', scene.clusterOf('session', index) ?? 0),
     decisionKey: data(fields[3]),
     logKey: data(fields[4]),
     configVersion: (fields[2] ?? 0n) as bigint,
@@ -86,12 +89,10 @@ function sessionAt(scene: Scene, index: number): Seen {
 function decision(scene: Scene, session: Seen, position: number, sequence: bigint): Bytes {
   const { random } = scene;
   const wrong = (): boolean => random.chance(3);
-  const fields = scene.objects('position')[position] ?? [];
-  const node = ((fields[9] as Value[] | undefined)?.[0] as Value[][] | undefined)?.[0]?.[0];
   const made: Decision = {
-    cluster: scene.idOf('cluster', wrong() ? 1 : 0),
+    cluster: wrong() ? session.id : session.cluster,
     session: wrong() ? session.cluster : session.id,
-    term: wrong() ? random.pick([0n, 99n]) : BigInt(1 + random.below(2)),
+    term: wrong() ? random.pick([0n, 99n]) : random.chance(85) ? 1n : 2n,
     configVersion: session.configVersion + (wrong() ? 1n : 0n),
     sequence,
     previous: filled(0),
@@ -102,7 +103,7 @@ function decision(scene: Scene, session: Seen, position: number, sequence: bigin
     serviceAccount: wrong() ? 'other' : 'web',
     serviceAccountUid: random.pick(['uid-1', 'uid-2']),
     podSpecDigest: filled(random.below(3)),
-    node: node === undefined ? 'worker-1' : Buffer.from(node as number[]).toString(),
+    node: scene.nodeName(position) ?? 'worker-1',
     nodeUid: 'node-uid',
     nodeKeyHash: own(sha256((wrong() ? scene.keys.nodes[1] : scene.keys.nodes[0])?.publicKey ?? filled(0))),
     stake: wrong() ? session.id : scene.idOf('position', position),
@@ -121,7 +122,7 @@ function anchor(scene: Scene, session: Seen, size: bigint, salt: number): Bytes 
   const { random } = scene;
   const wrong = (): boolean => random.chance(3);
   const message = encodeAnchorMessage(scene.now, {
-    cluster: scene.idOf('cluster', wrong() ? 1 : 0),
+    cluster: wrong() ? session.id : session.cluster,
     session: wrong() ? session.cluster : session.id,
     size,
     root: merkleRoot(leaves(session.id, size, salt)),
@@ -171,14 +172,14 @@ function release(scene: Scene, session: Seen, policy: number, receipt: Bytes, po
   const { random } = scene;
   const wrong = (): boolean => random.chance(3);
   const message = encodeReleaseMessage(scene.now, {
-    cluster: scene.idOf('cluster', wrong() ? 1 : 0),
+    cluster: wrong() ? session.id : session.cluster,
     session: wrong() ? session.cluster : session.id,
     receiptDigest: wrong() ? filled(0) : receipt,
     podUid: pod,
     policy: wrong() ? session.id : scene.idOf('policy', policy),
     recipient: `0x${'b0b'.padStart(64, '0')}`,
     imageDigests: random.chance(70) ? [filled(5)] : random.pick([[], [filled(6)]]),
-    notAfterMs: scene.now + random.pick([0n, 1_000n, -1n, 5_000n]),
+    notAfterMs: scene.now + (random.chance(15) ? -1n : random.pick([0n, 1_000n])),
   });
   return spoil(scene, own(message));
 }
@@ -186,27 +187,32 @@ function release(scene: Scene, session: Seen, policy: number, receipt: Bytes, po
 /** By the name of the action. */
 export const FITS: Readonly<Record<string, Fit>> = {
   nodes_claim: (scene, args, ask) => {
-    const pair = scene.random.pick(scene.keys.nodes);
+    const pair = nodeKey(scene);
     if (scene.random.chance(95)) args[3] = bytes(pair.publicKey);
     const named = [args[0], args[1], args[2], args[4]].map((argument) => argument?.value as Value);
     args[7] = sign(scene, pair.publicKey, ask('claim_message', named));
   },
   nodes_heartbeat: (scene, args, ask) => {
-    const position = scene.objects('position')[number(args[1])] ?? [];
-    const name = ((position[9] as Value[] | undefined)?.[0] as Value[][] | undefined)?.[0]?.[0] ?? [120];
+    const name = Array.from(Buffer.from(scene.nodeName(number(args[1])) ?? 'x'));
     const message = ask('heartbeat_message', [
       args[0]?.value ?? 0n,
       args[1]?.value ?? 0n,
       name,
       args[2]?.value ?? 0n,
     ]);
-    args[3] = sign(scene, scene.random.pick(scene.keys.nodes).publicKey, message);
+    args[3] = sign(scene, nodeKey(scene).publicKey, message);
   },
   register: (scene, args) => {
     const { random, keys } = scene;
     if (random.chance(95)) args[5] = bytes(random.pick(keys.decisions).publicKey);
     if (random.chance(95)) args[6] = bytes(random.pick(keys.logs).publicKey);
     if (random.chance(70)) args[2] = u64(scene.now);
+  },
+  propose_slash: (scene, args) => {
+    const positions = scene.objects('position');
+    const owner = positions[number(args[1])]?.[2];
+    const other = positions.findIndex((position) => position[2] !== owner);
+    if (other >= 0 && !scene.random.chance(15)) args[2] = u64(other);
   },
   decisions_verify: signedDecision,
   releases_verify: (scene, args) => {
@@ -270,7 +276,14 @@ export const FITS: Readonly<Record<string, Fit>> = {
   access_pass_rotate: fitPass(1, 2),
   access_pass_revoke: fitPass(2, 3),
   access_pass_give_back: fitPass(1, 2),
-  access_pass_validate: fitPass(1, 2),
+  access_pass_validate: (scene, args, ask) => {
+    fitPass(1, 2)(scene, args, ask);
+    if (scene.random.chance(85)) args[3] = bytes(data(field(scene, 'pass', args[1], 7)));
+  },
+  nodes_record_certificate: (scene, args) => {
+    const name = scene.nodeName(number(args[3]));
+    if (name !== null && scene.random.chance(85)) args[2] = bytes(Buffer.from(name));
+  },
   merkle_assert_inclusion: (scene, args) => {
     const size = 1 + scene.random.below(20);
     const index = scene.random.below(size);

@@ -42,3 +42,10 @@ export class Random {
     return edges[this.below(12)] ?? value;
   }
 }
+
+/** For choices that mean to end well: what is likelier than not always is, so nothing goes wrong on purpose. */
+export class CarefulRandom extends Random {
+  override chance(percent: number): boolean {
+    return percent >= 50;
+  }
+}

@@ -9,7 +9,7 @@ const REPORTED_MAX = 3;
  * Drops steps as long as what remains still fails: each round asks the real VM about the sequence without each one of
  * its steps. `remake` plays steps in the ledger's VM.
  */
-export async function shrink(
+async function shrink(
   dir: string,
   steps: readonly Step[],
   remake: (name: string, steps: readonly Step[]) => Case,

@@ -1,7 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 
 import type { Value } from '../vm/values.ts';
-import { KINDS, type Kind } from './actions.ts';
+import { KINDS, type Kind } from './kinds.ts';
 import type { Random } from './random.ts';
 
 export interface KeyPair {
@@ -30,6 +30,7 @@ export function keyOf(publicKey: Uint8Array): KeyPair | undefined {
 const FIELDS_BEFORE = 4;
 const MAX = 0xffffffffffffffffn;
 const HORIZON_MS = 400_000n;
+const FAR_HORIZON_MS = 9n * 86_400_000n;
 const AMOUNTS = [50n, 100n, 700n, 1_000n, 1_500n, 2_000n, 2_800n, 5_000n];
 export const START_MS = 1_763_700_000_000n;
 
@@ -74,6 +75,24 @@ export class Scene {
     return object === undefined ? `0x${'0'.repeat(64)}` : (object as unknown as [[[string]]])[0][0][0];
   }
 
+  /** Names that positions hold. */
+  nodeNames(): string[] {
+    return this.objects('position').flatMap((_, i) => this.nodeName(i) ?? []);
+  }
+
+  nodeName(position: number): string | null {
+    const option = this.objects('position')[position]?.[9] as [[[number[]]]] | undefined;
+    const name = option?.[0][0]?.[0];
+    return name === undefined ? null : Buffer.from(name).toString();
+  }
+
+  /** The place of the cluster that an object names in its second field; null where it names none of the world's. */
+  clusterOf(kind: Kind, index: number): number | null {
+    const named = (this.objects(kind)[index]?.[1] as [string] | undefined)?.[0];
+    const found = this.objects('cluster').findIndex((_, i) => this.idOf('cluster', i) === named);
+    return found < 0 ? null : found;
+  }
+
   /** An amount: what somebody has or must have, or next to it; rarely an edge of u64. */
   amount(): bigint {
     const { random } = this;
@@ -93,12 +112,13 @@ export class Scene {
     return random.chance(60) ? base : base + random.pick([1n, -1n]);
   }
 
-  /** When the next transaction is: soon, or around a moment that the world waits for. */
-  next(): bigint {
+  /** When the next transaction is: soon (in so many of a hundred), or around a moment that the world waits for. */
+  next(soon: number): bigint {
     const { random, now } = this;
-    if (random.chance(60)) return now + BigInt(random.below(4));
+    if (random.chance(soon)) return now + BigInt(random.below(4));
     if (random.chance(1)) return now - 1n;
-    const ahead = this.#numbers.filter((n) => n > now && n < now + HORIZON_MS);
+    const horizon = random.chance(80) ? HORIZON_MS : FAR_HORIZON_MS;
+    const ahead = this.#numbers.filter((n) => n > now && n < now + horizon);
     if (ahead.length > 0 && random.chance(60)) return random.pick(ahead) + random.pick([0n, 0n, 1n, -1n]);
     return now + random.pick([1_000n, 10_000n, 20_000n, 30_000n, 29_999n, 86_400_000n]);
   }
