@@ -41,7 +41,6 @@ export function parseTransaction(bytes: Uint8Array): ParsedTransaction {
     return transaction;
   } catch (cause) {
     if (cause instanceof LedgerError) throw cause;
-    // The schema reads some of what it refuses to write, such as digests of another length.
     const message = 'The transaction is not a TransactionData in BCS.';
     throw new LedgerError('TRANSACTION_MALFORMED', message, { cause });
   }
@@ -65,6 +64,15 @@ export function describeTransaction(
   const program = kind.ProgrammableTransaction;
   // Bytes that are known were checked when they came.
   if (known === undefined) checkLimits(program);
-  const bytes = known ?? bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
+  const bytes = known ?? serialize(data);
   return { data, program, bytes, digest: knownDigest ?? typedDigest('TransactionData', bytes) };
+}
+
+/** The schema reads some of what it refuses to write, such as digests of another length. */
+function serialize(data: TransactionData): Uint8Array {
+  try {
+    return bcs.TransactionData.serialize({ V1: data }, { maxSize: 1 << 20 }).toBytes();
+  } catch (cause) {
+    throw new LedgerError('TRANSACTION_MALFORMED', 'The transaction has no BCS.', { cause });
+  }
 }

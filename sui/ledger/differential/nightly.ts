@@ -5,25 +5,18 @@
  * its own, because a panic of the WASM compiler leaves it unusable. Ends with a summary, and with status 1 when
  * something differed.
  */
-import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { MoveError } from '@k3s-daas/move';
 
+import { childRound, type Outcome } from './child.ts';
 import { describe } from './report.ts';
 import { counts, judge, makeRound } from './round.ts';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const SIZE = { sequences: 40, programs: 40 };
-
-interface Outcome {
-  readonly compared: number;
-  readonly disagreements: number;
-  /** The generated programs were too much for the compiler. */
-  readonly uncompiled: boolean;
-}
 
 async function playRound(seed: bigint): Promise<Outcome> {
   try {
@@ -42,23 +35,6 @@ async function playRound(seed: bigint): Promise<Outcome> {
     print(`seed ${seed}: ${error.message.slice(0, 2_000)}`);
     return { compared: 0, disagreements: 0, uncompiled: true };
   }
-}
-
-/** Null when the round was stopped or broke off. */
-async function childRound(seed: bigint, folder: string, signal: AbortSignal): Promise<Outcome | null> {
-  return await new Promise((resolve) => {
-    let outcome: Outcome | null = null;
-    const child = fork(import.meta.filename, ['--round', `${seed}`], {
-      signal,
-      // What a stopped round leaves behind lies in here.
-      env: { ...process.env, TMPDIR: folder },
-    });
-    child.on('message', (message) => (outcome = message as Outcome));
-    child.on('error', () => undefined);
-    child.on('close', () => {
-      resolve(outcome);
-    });
-  });
 }
 
 async function untilStopped(first: bigint): Promise<void> {
