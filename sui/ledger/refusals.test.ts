@@ -824,3 +824,20 @@ void t.test('bounds that hold', async (t) => {
   });
   t.ok(validity.effects.status.success);
 });
+
+void t.test('a simulation of what has no BCS is refused by code', async (t) => {
+  using direct = await createDirect();
+  const { ledger, user } = direct;
+  const bytes = await direct.build((tx) => {
+    tx.transferObjects([tx.splitCoins(tx.gas, [1])], user.address);
+  });
+  const data = bcs.TransactionData.parse(bytes).V1;
+  const [coin] = data.gasData.payment;
+  if (coin === undefined) throw new Error('the transaction names no gas coin');
+  // 31 bytes in base58: the schema reads such a digest and refuses to write it.
+  data.gasData.payment = [{ ...coin, digest: '1'.repeat(31) }];
+  const before = stateOf(ledger);
+  for (const unchecked of [false, true])
+    t.throws(() => ledger.simulate(data, { unchecked }), { code: 'TRANSACTION_MALFORMED' });
+  t.strictSame(differences(ledger, before), []);
+});
