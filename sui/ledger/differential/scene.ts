@@ -71,6 +71,7 @@ export class Scene {
   }
 
   idOf(kind: Kind, index: number): string {
+    // Every object of the driver begins with its UID { id: ID { bytes } }, which `Value` does not say.
     const object = this.objects(kind)[index];
     return object === undefined ? `0x${'0'.repeat(64)}` : (object as unknown as [[[string]]])[0][0][0];
   }

@@ -140,6 +140,7 @@ export function refused(path: string, message = `method ${path} is not implement
   return {
     path,
     endless: false,
+    // A generator like every method, that throws before it could yield.
     // eslint-disable-next-line require-yield
     async *call() {
       await Promise.resolve();

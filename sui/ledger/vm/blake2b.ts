@@ -165,6 +165,7 @@ interface WebAssemblyInterface {
   };
 }
 
+// The compiler is given no DOM types, which alone declare WebAssembly.
 const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyInterface };
 const { memory, compress } = new WebAssembly.Instance(new WebAssembly.Module(assemble())).exports;
 let bytes = new Uint8Array(memory.buffer);
