@@ -120,7 +120,6 @@ void t.test('a configuration that cannot be used is refused with each field name
   t.ok(error.remedy);
 
   const enclave = {
-    slot: ID,
     listen: { host: '127.0.0.1', port: 0 },
     bootstrap: { host: '127.0.0.1', port: 0 },
     dataDir: 'd',

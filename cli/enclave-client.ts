@@ -8,8 +8,10 @@ import {
   equalBytes,
   fromHex,
   sha256,
+  toHex,
   type Bytes,
   type ClientConfiguration,
+  type SuiId,
 } from '@k3s-daas/core';
 
 import { readText } from './files.ts';
@@ -38,9 +40,18 @@ export interface EnclaveAttestation {
   readonly csrPem: string;
 }
 
-/** What the enclave's bootstrap listener serves. Nothing of it is believed before the document is verified. */
-export async function fetchAttestation(bootstrapUrl: string): Promise<EnclaveAttestation> {
-  const response = await get(new URL('/api/v1/tee/attestation', bootstrapUrl));
+/**
+ * What the enclave's bootstrap listener serves: its standing document, or a fresh one with a nonce of the caller's
+ * (16 to 64 bytes, but not the 32 of a slot) or for a slot. Nothing of it is believed before it is verified.
+ */
+export async function fetchAttestation(
+  bootstrapUrl: string,
+  fresh: { readonly nonce: Bytes } | { readonly slot: SuiId } | null = null,
+): Promise<EnclaveAttestation> {
+  const url = new URL('/api/v1/tee/attestation', bootstrapUrl);
+  if (fresh !== null && 'nonce' in fresh) url.searchParams.set('nonce', toHex(fresh.nonce));
+  if (fresh !== null && 'slot' in fresh) url.searchParams.set('slot', fresh.slot);
+  const response = await get(url);
   const reply = attestationReply.safeParse(await response.json());
   if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
   const { document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;

@@ -37,9 +37,28 @@ const chain = z.strictObject({
 
 const kubernetes = z.strictObject({ server: z.url(), caFile: file });
 
+/** Which enclaves are believed: formats of evidence, and the root that their documents must lead to. */
+const attestation = z.strictObject({
+  /** Formats of evidence that this cluster accepts; one without a verifier is refused by name. */
+  formats: z.array(z.string().min(1).max(64)).min(1).max(8).default(['aws-nitro']),
+  root: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('aws') }),
+    /** PEM of a development NSM's root. */
+    z.strictObject({ kind: z.literal('development'), certificateFile: file }),
+  ]),
+});
+
+const nsm = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('device'),
+    devicePath: file.default('/dev/nsm'),
+    /** The program that makes the ioctl; Node cannot (enclave/nsm/device). */
+    program: file.default('/usr/bin/nsm-request'),
+  }),
+  z.strictObject({ kind: z.literal('development'), authorityFile: file }),
+]);
+
 const enclave = z.strictObject({
-  /** The one-time slot that this boot may register into; the nonce of its attestation. */
-  slot: id,
   /** TLS with client certificates: the verbs of kube-scheduler. */
   listen,
   /** Plain HTTP; serves only what is public or proves itself. */
@@ -50,7 +69,47 @@ const enclave = z.strictObject({
   allowedClients: names.default([SCHEDULER_USER]),
   /** Clients that may ask for explanations and lags. */
   allowedReaders: names.default(['k3s-daas:admin']),
-  nsm: z.strictObject({ kind: z.literal('development'), authorityFile: file }),
+  nsm,
+});
+
+/** `daas registrar`: registers each boot of the enclave on chain, and pays for it within a budget. */
+const registrar = z.strictObject({
+  /** The enclave's plain HTTP listener. */
+  bootstrapUrl: z.url(),
+  /** Key that signs and pays: a file with a `suiprivkey…` text. */
+  suiKeyFile: file,
+  /** The ClusterCap that grants slots and activates sessions, owned by that key. */
+  clusterCap: id,
+  /** kubeconfig of a user that may create and approve the enclave's CertificateSigningRequest. */
+  kubeconfig: file,
+  /** What was spent, kept over restarts. */
+  stateFile: file,
+  budget: z
+    .strictObject({
+      registrationsPerHourMax: z.number().int().min(1).max(1000).default(6),
+      /** Gas budget of one transaction, MIST. */
+      gasMistPerTransactionMax: z.coerce.bigint().positive().default(100_000_000n),
+      /** Gas of all transactions within 24 hours, MIST. */
+      gasMistPerDayMax: z.coerce.bigint().positive().default(1_000_000_000n),
+    })
+    .prefault({}),
+});
+
+/** `daas attest-proxy`: beside kube-scheduler; checks the enclave, pins its TLS key and forwards. */
+const proxy = z.strictObject({
+  /** TLS with client certificates, as the enclave's own listener. */
+  listen,
+  certFile: file,
+  keyFile: file,
+  clientCaFile: file,
+  allowedClients: names.default([SCHEDULER_USER]),
+  enclaveUrl: z.url(),
+  bootstrapUrl: z.url(),
+  /** What the proxy shows the enclave: a certificate of a name in its allowedClients. */
+  clientCertFile: file,
+  clientKeyFile: file,
+  /** The enclave attests anew for each connection; a document older than this is not taken. */
+  documentAgeMsMax: z.number().int().min(1_000).max(3_600_000).default(60_000),
 });
 
 const webhook = z.strictObject({
@@ -101,7 +160,10 @@ const configurationSchema = z.strictObject({
   chain,
   kubernetes,
   policy: policySchema,
+  attestation: attestation.prefault({ root: { kind: 'aws' } }),
   enclave: enclave.optional(),
+  registrar: registrar.optional(),
+  proxy: proxy.optional(),
   webhook: webhook.optional(),
   client: client.optional(),
   /** By the package's name in its Move.toml, then by network. */
@@ -111,6 +173,9 @@ const configurationSchema = z.strictObject({
 /** The content of `daas.yaml`. Sections of parts that a machine does not run may be left out. */
 export type Configuration = z.infer<typeof configurationSchema>;
 export type EnclaveConfiguration = z.infer<typeof enclave>;
+export type AttestationConfiguration = z.infer<typeof attestation>;
+export type RegistrarConfiguration = z.infer<typeof registrar>;
+export type ProxyConfiguration = z.infer<typeof proxy>;
 export type WebhookConfiguration = z.infer<typeof webhook>;
 export type ClientConfiguration = z.infer<typeof client>;
 
@@ -127,12 +192,21 @@ export function parseConfiguration(value: unknown): Configuration {
     );
   }
   const configuration = result.data;
-  if (configuration.enclave !== undefined && PUBLIC_NETWORKS.has(configuration.chain.network)) {
-    throw new ConfigError(
-      'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
-      `enclave.nsm.kind development cannot be used on ${configuration.chain.network}`,
-      'run the enclave on Nitro hardware, or choose the embedded network or a localnet',
-    );
-  }
+  refuseDevelopmentRoot(configuration);
   return configuration;
+}
+
+/** On a public network there is money and there are strangers: only hardware that AWS vouches for is believed. */
+function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): void {
+  if (!PUBLIC_NETWORKS.has(chain.network)) return;
+  const development = [
+    attestation.root.kind === 'development' ? 'attestation.root.kind' : null,
+    enclave?.nsm.kind === 'development' ? 'enclave.nsm.kind' : null,
+  ].filter((field) => field !== null);
+  if (development.length === 0) return;
+  throw new ConfigError(
+    'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
+    `${development.join(' and ')}: development cannot be used on ${chain.network}`,
+    'run the enclave on Nitro hardware with kind device and root aws, or choose the embedded network or a localnet',
+  );
 }

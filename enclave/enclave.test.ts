@@ -220,7 +220,9 @@ void t.test(
     });
     const url = (path: string): string => `http://127.0.0.1:${running.bootstrapPort}${path}`;
 
-    const reply = (await (await fetch(url('/api/v1/tee/attestation'))).json()) as AttestationReply;
+    const reply = (await (
+      await fetch(url(`/api/v1/tee/attestation?slot=${SLOT}`))
+    ).json()) as AttestationReply;
     const pcrs = measureEnclave(REPOSITORY);
     const pcr = (index: number): Bytes => pcrs.get(index) ?? new Uint8Array();
     const verified = verifyAttestation(fromBase64(reply.document), {
@@ -298,7 +300,6 @@ async function configure(dir: string) {
     kubernetes: { server: 'https://127.0.0.1:1', caFile: 'ca.crt' },
     policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 } },
     enclave: {
-      slot: SLOT,
       listen: { host: '127.0.0.1', port: 0 },
       bootstrap: { host: '127.0.0.1', port: 0 },
       dataDir: 'data',

@@ -9,6 +9,8 @@ export type EnclaveErrorCode =
   | 'CERTIFICATE_WRONG_USER'
   | 'CONFIG_DIGEST_DIFFERS'
   | 'POLICY_DIFFERS'
+  | 'NSM_UNSUPPORTED'
+  | 'SLOT_MALFORMED'
   | 'BOOT_CANCELLED';
 
 /** A coded refusal of the enclave process; most of them end its boot. */

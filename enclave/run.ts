@@ -74,10 +74,10 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
   boot.done('keys');
   const opened = await openNsm(options);
   const digest = await ownConfigDigest(options);
-  const attest = (): Promise<Bytes> =>
+  const attest = (nonce?: Bytes): Promise<Bytes> =>
     opened.nsm.attest({
       publicKey: keys.decision.publicKey,
-      nonce: fromHex(enclave.slot.slice(2)),
+      ...(nonce === undefined ? {} : { nonce }),
       userData: enclaveUserData({
         cluster: configuration.cluster.id,
         configDigest: digest,
@@ -105,7 +105,7 @@ export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclav
   const bootstrap = await serveBootstrap({
     ...enclave.bootstrap,
     keys,
-    document: () => document,
+    document: (slot) => (slot === null ? Promise.resolve(document) : attest(fromHex(slot.slice(2)))),
     progress: () => boot.progress,
     readiness: () => {
       const { waitingFor } = boot.progress;

@@ -36,7 +36,7 @@ export async function registerEnclave(options: {
   readonly pcrs: AttestationPolicy['pcrs'];
 }): Promise<RegisteredEnclave> {
   const { bootstrapUrl, slot, world, plane } = options;
-  const attestation = await fetchAttestation(bootstrapUrl);
+  const attestation = await fetchAttestation(bootstrapUrl, { slot });
   const checked = await verify(attestation, options);
   assertKeyHash(attestation.certificatePem, attestation.tlsKeyHash);
   const { session, term } = await registerAndActivate(world.operator, world.owned, {

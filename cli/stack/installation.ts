@@ -149,10 +149,9 @@ export async function writeConfiguration(options: {
   readonly ports: Ports;
   readonly plane: ControlPlane;
   readonly world: ChainWorld;
-  readonly slot: string;
   readonly policy: Policy;
 }): Promise<string> {
-  const { dir, ports, plane, world, slot, policy } = options;
+  const { dir, ports, plane, world, policy } = options;
   const pki = (name: string): string => join(dir, 'pki', name);
   await writeWhole(pki('ca.crt'), plane.caPem);
   const serving = await plane.ca.issue({
@@ -179,8 +178,8 @@ export async function writeConfiguration(options: {
       dominantShareMin: policy.dominantShareMin.toString(),
       lagMax: policy.lagMax.toString(),
     },
+    attestation: { root: { kind: 'development', certificateFile: 'enclave/nsm-root.crt' } },
     enclave: {
-      slot,
       listen: { host: LOOPBACK, port: ports.extender },
       bootstrap: { host: LOOPBACK, port: ports.bootstrap },
       dataDir: 'enclave/data',

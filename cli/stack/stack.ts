@@ -11,7 +11,6 @@ import {
 import { policySchema, SCHEDULER_NAME, type Policy } from '@k3s-daas/core';
 import { z } from 'zod';
 
-import { loadConfiguration } from '../configuration.ts';
 import type { Progress } from '../progress.ts';
 import { createChainWorld, reopenChainWorld, type ChainWorld } from './chain.ts';
 import { registerEnclave, type RegisteredEnclave } from './enclave.ts';
@@ -102,7 +101,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     if (saved === null) await saveState(dir, stateOf(ports, world));
     const site: Site = { dir, ports, parts, plane: running, world, policy, authority, pcrs };
-    let configFile = await configure(site);
+    const configFile = await writeConfiguration(site);
     await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
     let booted = await progress.step('enclave: boot, attest, register on chain', () =>
       bootEnclave(site, configFile),
@@ -123,12 +122,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       get scheduler() {
         return scheduler;
       },
-      get configFile() {
-        return configFile;
-      },
+      configFile,
       async restartEnclave() {
         await Promise.all([scheduler.stop(), booted.child.stop()]);
-        configFile = await configure(site);
         booted = await bootEnclave(site, configFile);
         scheduler = await startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem });
       },
@@ -156,22 +152,15 @@ function stateOf(ports: Ports, { chainId, packageId, owned, operatorSecret }: Ch
   return { version: 1, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
 }
 
-/** Grants a slot for the next boot and writes `daas.yaml` with it. */
-async function configure(site: Site): Promise<string> {
-  const slot = await grantOneSlot(site.world);
-  return writeConfiguration({ ...site, slot });
-}
-
-/** The registrar reads the slot from the same file as the enclave. */
+/** Registers the boot into a slot that is granted for it. */
 async function bootEnclave(
   site: Site,
   configFile: string,
 ): Promise<{ enclave: RegisteredEnclave; child: Child }> {
   const { ports, parts, authority } = site;
-  const { configuration } = await loadConfiguration(configFile);
   const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
   const { child } = await parts.start('enclave', ['--config', configFile]);
-  const slot = configuration.enclave?.slot ?? '';
+  const slot = await grantOneSlot(site.world);
   const enclave = await registerEnclave({ ...site, bootstrapUrl, slot, trustAnchor: authority.rootDer });
   await untilReady(`${bootstrapUrl}/readyz`);
   return { enclave, child };

@@ -3,15 +3,24 @@ export {
   AWS_NITRO_ROOT_G1_SHA256,
   awsNitroRootG1,
   isAwsNitroRootG1,
-} from './anchors.ts';
-export { DOCUMENT_BYTES_MAX } from './cose.ts';
-export type { AttestationDocument } from './document.ts';
-export { AttestationError, attestationErrorCodes, type AttestationErrorCode } from './errors.ts';
-export type { AttestationPolicy } from './policy.ts';
+} from './verify/anchors.ts';
+export { DOCUMENT_BYTES_MAX } from './verify/cose.ts';
+export type { AttestationDocument } from './verify/document.ts';
+export { AttestationError, attestationErrorCodes, type AttestationErrorCode } from './verify/errors.ts';
+export type { AttestationPolicy } from './verify/policy.ts';
 export {
   TIMESTAMP_AHEAD_MS_MAX,
   verifyAttestation,
   verifyDocument,
   type VerificationTime,
   type VerifiedAttestation,
-} from './verify.ts';
+} from './verify/verify.ts';
+export {
+  AWS_NITRO,
+  EvidenceError,
+  verifyEvidence,
+  type Evidence,
+  type EvidenceErrorCode,
+  type EvidencePolicy,
+  type VerifiedEvidence,
+} from './evidence.ts';

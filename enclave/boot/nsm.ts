@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 import { fromBase64, toHex, type Bytes, type Clock, type EnclaveConfiguration } from '@k3s-daas/core';
 
+import { EnclaveError } from '../errors.ts';
 import { developmentNsm, measureEnclave, type Nsm } from '../nsm/index.ts';
 
 const authorityFile = z.strictObject({ rootCertificateDer: z.base64(), rootKeyPkcs8: z.base64() });
@@ -22,6 +23,9 @@ export async function openNsm(options: {
   readonly clock: Clock;
 }): Promise<OpenedNsm> {
   const { enclave, path, repository, clock } = options;
+  if (enclave.nsm.kind === 'device') {
+    throw new EnclaveError('NSM_UNSUPPORTED', 'no NSM device here', 'use the development NSM');
+  }
   const text = await readFile(path(enclave.nsm.authorityFile), 'utf8');
   const { rootCertificateDer, rootKeyPkcs8 } = authorityFile.parse(JSON.parse(text));
   const trustAnchor = fromBase64(rootCertificateDer);

@@ -27,7 +27,8 @@ export interface BootstrapOptions {
   readonly host: string;
   readonly port: number;
   readonly keys: EnclaveKeys;
-  readonly document: () => Bytes | null;
+  /** The standing document, or one for a slot (0x and 64 hex digits). */
+  readonly document: (slot: string | null) => Promise<Bytes>;
   readonly progress: () => BootProgress;
   readonly readiness: () => readonly string[];
   readonly acceptCertificate: (pem: string) => void;
@@ -58,15 +59,9 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
       .status(reasons.length === 0 ? 200 : 503)
       .json({ ready: reasons.length === 0, reasons, boot: options.progress() });
   });
-  app.get('/api/v1/tee/attestation', (_request, response) => {
-    const document = options.document();
-    if (document === null) {
-      response
-        .status(503)
-        .json({ code: 'NOT_ATTESTED', message: 'no attestation document yet', remedy: 'ask again' });
-      return;
-    }
-    response.json(attestationReply(options.keys, document));
+  app.get('/api/v1/tee/attestation', async (request, response) => {
+    const { slot } = request.query;
+    response.json(attestationReply(options.keys, await options.document(slotOf(slot))));
   });
   app.put(
     '/api/v1/tee/kubernetes-certificate',
@@ -82,6 +77,12 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
     else response.status(400).json({ code: 'REQUEST_MALFORMED', message: describeError(error) });
   });
   return app;
+}
+
+function slotOf(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value)) return value;
+  throw new EnclaveError('SLOT_MALFORMED', 'slot is not an object id', 'send 0x and 64 hex digits');
 }
 
 function attestationReply(keys: EnclaveKeys, document: Bytes): AttestationReply {

@@ -68,7 +68,6 @@ const podSchema = z.looseObject({
 export type Pod = z.infer<typeof podSchema>;
 
 const configSchema = z.looseObject({
-  enclave: z.looseObject({ slot: z.string() }),
   client: z.looseObject({ enclaveUrl: z.string(), bootstrapUrl: z.string() }),
   webhook: z.looseObject({ listen: z.looseObject({ port: z.number() }) }),
 });

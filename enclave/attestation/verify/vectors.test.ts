@@ -10,8 +10,8 @@ import {
   verifyAttestation,
   verifyDocument,
   type AttestationErrorCode,
-} from './index.ts';
-import { outcome, type Options } from './testing/fixture.ts';
+} from '../index.ts';
+import { outcome, type Options } from './test/fixture.ts';
 
 void t.test('Sig_structure of RFC 8152, appendix C.2.1', (t) => {
   const protectedHeader = fromHex('a10126');
@@ -87,7 +87,7 @@ const NEGATIVE: readonly { file: string; code: AttestationErrorCode }[] = [
   { file: 'wrong-root-selfsigned-pcr16-oyster.bin', code: 'ROOT_MISMATCH' },
 ];
 
-const folder = join(import.meta.dirname, '../../../shared/attestation-vectors');
+const folder = join(import.meta.dirname, '../../../../shared/attestation-vectors');
 const absent = existsSync(folder) ? false : `no real documents at ${folder}`;
 const load = (file: string): Uint8Array => new Uint8Array(readFileSync(join(folder, file)));
 const DAY = 24 * 3_600_000;

@@ -5,7 +5,7 @@ import {
   verifyAttestation,
   verifyDocument,
   type AttestationErrorCode,
-} from '../index.ts';
+} from '../../index.ts';
 import { makeChain, standardSpecs, T0, type CertificateSpec, type TestChain } from './authority.ts';
 import {
   coseOf,

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { awsNitroRootG1 } from './index.ts';
+import { awsNitroRootG1 } from '../index.ts';
 import {
   basicConstraints,
   extension,
@@ -8,9 +8,9 @@ import {
   sequence,
   T0,
   type CertificateSpec,
-} from './testing/authority.ts';
-import { array, bytes, nothing } from './testing/encoder.ts';
-import { checkCases, Fixture, NOW, type Case } from './testing/fixture.ts';
+} from './test/authority.ts';
+import { array, bytes, nothing } from './test/encoder.ts';
+import { checkCases, Fixture, NOW, type Case } from './test/fixture.ts';
 import * as x509 from '@peculiar/x509';
 
 const HOUR = 3_600_000;

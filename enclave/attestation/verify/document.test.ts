@@ -1,6 +1,6 @@
 import t from 'tap';
-import { DOCUMENT_BYTES_MAX, verifyAttestation } from './index.ts';
-import { T0 } from './testing/authority.ts';
+import { DOCUMENT_BYTES_MAX, verifyAttestation } from '../index.ts';
+import { T0 } from './test/authority.ts';
 import {
   array,
   bytes,
@@ -15,8 +15,8 @@ import {
   signedParts,
   text,
   uint,
-} from './testing/encoder.ts';
-import { checkCases, Fixture, outcome, pcr, type Case } from './testing/fixture.ts';
+} from './test/encoder.ts';
+import { checkCases, Fixture, outcome, pcr, type Case } from './test/fixture.ts';
 
 const fixture = await Fixture.make();
 const options = fixture.options();

@@ -5,9 +5,9 @@ import {
   isAwsNitroRootG1,
   verifyAttestation,
   verifyDocument,
-} from './index.ts';
-import { T0 } from './testing/authority.ts';
-import { bytes, map, nothing, uint } from './testing/encoder.ts';
+} from '../index.ts';
+import { T0 } from './test/authority.ts';
+import { bytes, map, nothing, uint } from './test/encoder.ts';
 import {
   checkCases,
   Fixture,
@@ -19,7 +19,7 @@ import {
   USER_DATA,
   type Case,
   type Options,
-} from './testing/fixture.ts';
+} from './test/fixture.ts';
 
 const fixture = await Fixture.make();
 const standard = fixture.document();

@@ -4,10 +4,10 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { awsNitroRootG1, verifyAttestation, verifyDocument } from './index.ts';
-import { T0 } from './testing/authority.ts';
-import { array, bytes, coseOf, join as concat, map, payloadOf, raw, signedParts } from './testing/encoder.ts';
-import { Fixture, NOW, outcome } from './testing/fixture.ts';
+import { awsNitroRootG1, verifyAttestation, verifyDocument } from '../index.ts';
+import { T0 } from './test/authority.ts';
+import { array, bytes, coseOf, join as concat, map, payloadOf, raw, signedParts } from './test/encoder.ts';
+import { Fixture, NOW, outcome } from './test/fixture.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_121);
 const MUTANTS = Number(process.env['FUZZ_MUTANTS'] ?? 1_500);
@@ -178,7 +178,7 @@ void t.test('mutants of a certificate, in a document signed by the leaf key', (t
   t.end();
 });
 
-const folder = join(import.meta.dirname, '../../../shared/attestation-vectors');
+const folder = join(import.meta.dirname, '../../../../shared/attestation-vectors');
 const FILES = [
   '01-prod-2025-11-10-pcr16-indefinite.bin',
   '02-prod-2026-01-03-indefinite.bin',

@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+
+import { AWS_NITRO, awsNitroRootG1, verifyEvidence, type VerifiedEvidence } from '@k3s-daas/attestation';
+import { enclaveUserData, type AttestationConfiguration, type Bytes } from '@k3s-daas/core';
+import type { ClusterRecord } from '@k3s-daas/sui-client';
+
+import { assertKeyHash, type EnclaveAttestation } from './enclave-client.ts';
+import { CliError } from './errors.ts';
+
+/** The root that documents of this installation's enclave must lead to, DER. */
+export async function trustAnchorOf(
+  { root }: AttestationConfiguration,
+  path: (relative: string) => string,
+): Promise<Bytes> {
+  if (root.kind === 'aws') return awsNitroRootG1;
+  return new Uint8Array(new X509Certificate(await readFile(path(root.certificateFile), 'utf8')).raw);
+}
+
+/**
+ * What the enclave's bootstrap listener said, checked: the document is live, of an image that the cluster accepts in
+ * `configVersion`, with the nonce that was asked for, and binds the three keys, this cluster and its config digest;
+ * and the TLS certificate is for the key that it binds. Whether the chain knows the session is another question.
+ */
+export function verifyEnclave(
+  attestation: EnclaveAttestation,
+  options: {
+    readonly cluster: ClusterRecord;
+    readonly configVersion: bigint;
+    readonly accepted: AttestationConfiguration;
+    readonly trustAnchor: Bytes;
+    readonly nonce: Bytes;
+    readonly nowMs: number;
+    readonly ageMsMax: number;
+  },
+): VerifiedEvidence {
+  const { cluster, configVersion, accepted, trustAnchor, nonce, nowMs, ageMsMax } = options;
+  const image = cluster.configs.find(({ key }) => key === configVersion)?.value;
+  if (image === undefined) {
+    throw new CliError(
+      'VERIFICATION_FAILED',
+      `the cluster does not accept image config ${configVersion}`,
+      'run the enclave image that the cluster accepts, or have it accepted',
+    );
+  }
+  const verified = verifyEvidence(
+    { format: AWS_NITRO, bytes: attestation.document },
+    {
+      policy: {
+        formats: accepted.formats,
+        trustAnchor,
+        pcrs: { 0: image.pcr0, 1: image.pcr1, 2: image.pcr2 },
+        nonce,
+        userData: enclaveUserData({
+          cluster: cluster.id,
+          configDigest: cluster.configDigest,
+          ...attestation,
+        }),
+        publicKey: attestation.decisionKey,
+      },
+      time: { mode: 'live', nowMs, ageMsMax },
+    },
+  );
+  assertKeyHash(attestation.certificatePem, attestation.tlsKeyHash);
+  return verified;
+}
