@@ -1,6 +1,7 @@
 import { CodedError } from '@k3s-daas/core';
 
 export type EnclaveErrorCode =
+  | 'ENTROPY_SOURCE'
   | 'CLOCK_APART'
   | 'PCR_MISSING'
   | 'CERTIFICATE_FOREIGN_CA'

@@ -5,7 +5,13 @@ import { z } from 'zod';
 import { fromBase64, toHex, type Bytes, type Clock, type EnclaveConfiguration } from '@k3s-daas/core';
 
 import { EnclaveError } from '../errors.ts';
-import { developmentNsm, measureEnclave, type Nsm } from '../nsm/index.ts';
+import {
+  developmentNsm,
+  measureEnclave,
+  NsmError,
+  type DevelopmentAuthority,
+  type Nsm,
+} from '../nsm/index.ts';
 
 const authorityFile = z.strictObject({ rootCertificateDer: z.base64(), rootKeyPkcs8: z.base64() });
 
@@ -26,14 +32,27 @@ export async function openNsm(options: {
   if (enclave.nsm.kind === 'device') {
     throw new EnclaveError('NSM_UNSUPPORTED', 'no NSM device here', 'use the development NSM');
   }
-  const text = await readFile(path(enclave.nsm.authorityFile), 'utf8');
-  const { rootCertificateDer, rootKeyPkcs8 } = authorityFile.parse(JSON.parse(text));
-  const trustAnchor = fromBase64(rootCertificateDer);
+  const authority = await readAuthority(path(enclave.nsm.authorityFile));
   const nsm = await developmentNsm({
-    authority: { rootCertificateDer: trustAnchor, rootKeyPkcs8: fromBase64(rootKeyPkcs8) },
+    authority,
     pcrs: measureEnclave(repository),
     clock,
     moduleId: `i-development-enc${toHex(crypto.getRandomValues(new Uint8Array(8)))}`,
   });
-  return { nsm, trustAnchor };
+  return { nsm, trustAnchor: authority.rootCertificateDer };
+}
+
+async function readAuthority(file: string): Promise<DevelopmentAuthority> {
+  try {
+    const text = await readFile(file, 'utf8');
+    const { rootCertificateDer, rootKeyPkcs8 } = authorityFile.parse(JSON.parse(text));
+    return { rootCertificateDer: fromBase64(rootCertificateDer), rootKeyPkcs8: fromBase64(rootKeyPkcs8) };
+  } catch (cause) {
+    throw new NsmError(
+      'NSM_AUTHORITY',
+      `${file} is not a development authority`,
+      'Let enclave.nsm.authorityFile name the file that `daas up` made.',
+      { cause },
+    );
+  }
 }

@@ -1,6 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import type { Bytes, Clock } from '@k3s-daas/core';
 import { writeCoseSign1, writePayload } from './document-writer.ts';
-import { checkRequest, NsmError, type AttestationRequest, type Nsm, type NsmDescription } from './nsm.ts';
+import {
+  checkRequest,
+  NsmError,
+  RANDOM_BYTES,
+  type AttestationRequest,
+  type Nsm,
+  type NsmDescription,
+} from './nsm.ts';
 import { CertificateIssuer, type DevelopmentAuthority } from './pki.ts';
 
 const PCR_COUNT = 16;
@@ -50,6 +58,10 @@ class DevelopmentNsm implements Nsm {
     });
     this.#last = document.catch(() => undefined);
     return document;
+  }
+
+  random(): Promise<Bytes> {
+    return Promise.resolve(new Uint8Array(randomBytes(RANDOM_BYTES)));
   }
 }
 

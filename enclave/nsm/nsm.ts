@@ -30,7 +30,12 @@ export interface Nsm {
   describe(): NsmDescription;
   /** An attestation document: untagged COSE_Sign1, at most 12288 bytes. Throws `NsmError`. */
   attest(request: AttestationRequest): Promise<Bytes>;
+  /** 256 random bytes of the NSM's own generator (GetRandom). Throws `NsmError`. */
+  random(): Promise<Bytes>;
 }
+
+/** What AWS's NSM gives for one GetRandom. */
+export const RANDOM_BYTES = 256;
 
 export type NsmErrorCode =
   | 'NSM_USER_DATA_SIZE'
