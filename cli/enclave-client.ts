@@ -100,8 +100,13 @@ export class EnclaveClient {
   }
 
   async request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
+    return JSON.parse(await this.text(method, path, body)) as unknown;
+  }
+
+  /** The same, for an answer that is not JSON. */
+  async text(method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> {
     const { status, text } = await this.#send(method, path, body === undefined ? '' : JSON.stringify(body));
-    if (status === 200) return JSON.parse(text) as unknown;
+    if (status === 200) return text;
     throw unexpected(path, text, status);
   }
 

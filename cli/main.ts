@@ -142,6 +142,27 @@ function addInspection(program: Command): void {
       const { verifyLog } = await import('./commands/verify-log.ts');
       process.exitCode = await verifyLog({ json: options.json ?? false }, options.config, file);
     });
+  verify
+    .command('receipt <file>')
+    .description('an exported receipt (JWS), with the key of its session as the chain holds it')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: Common) => {
+      const { verifyReceiptFile } = await import('./commands/receipt.ts');
+      await verifyReceiptFile({ json: options.json ?? false }, options.config, file);
+    });
+  program
+    .command('receipt')
+    .description('receipts of placements')
+    .command('export <pod>')
+    .description('the receipt of a placement as JWS (RFC 7515), for readers of JSON and JOSE')
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .option('--out <file>', 'write it there instead of standard output')
+    .option(...CONFIG)
+    .action(async (pod: string, options: { namespace: string; out?: string } & Common) => {
+      const { exportReceipt } = await import('./commands/receipt.ts');
+      await exportReceipt(options.config, options.namespace, pod, options.out);
+    });
   const explain = program.command('explain').description('why things are where they are');
   explain
     .command('pod <name>')

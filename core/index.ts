@@ -16,4 +16,5 @@ export * from './pod.ts';
 export * from './policy.ts';
 export * from './ports.ts';
 export * from './quantity.ts';
+export * from './receipt-jws.ts';
 export * from './release.ts';

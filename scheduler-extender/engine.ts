@@ -63,6 +63,8 @@ export interface Engine {
   /** The filter and scores of a pod without any effect on state or log. */
   dryRun(pod: PodFacts, names: readonly string[]): { outcome: FilterOutcome; scores: readonly NodeScore[] };
   explain(podUid: string): Explanation | null;
+  /** The latest receipt of a pod that this session decided, as JWS (core/receipt-jws.ts); null if there is none. */
+  exportReceipt(podUid: string): string | null;
   lags(): readonly OperatorLag[];
   /** Settles decisions that have no outcome yet, against the API server. Called at start and on a timer. */
   reconcile(): Promise<void>;

@@ -7,6 +7,7 @@ import {
   sha256,
   utf8,
   verifyEd25519,
+  verifyReceiptJws,
 } from '@k3s-daas/core';
 
 import type { BindOutcome, Engine } from '../engine.ts';
@@ -57,6 +58,8 @@ void t.test('a pod is filtered, scored, decided, signed, logged and bound', asyn
   t.same(decisionOf(result.receipt).snapshotDigest, snapshot.digest);
   t.equal(sum(engine), 0n);
   t.match(engine.explain('a'), { state: 'bound', node, sequence: 1n, offered: 8, shortlist: { length: 4 } });
+  t.same(verifyReceiptJws(engine.exportReceipt('a') ?? '', world.signer.publicKey).receipt, receipt);
+  t.equal(engine.exportReceipt('nobody'), null);
   t.match(engine.status(), { lastSequence: 1n, unsettled: 0 });
   t.equal(engine.explain('b'), null);
 
@@ -392,6 +395,7 @@ void t.test(
     t.equal(engine.status().unsettled, 0);
     if (world.identity !== null)
       world.identity = { ...world.identity, session: idOf('session', 1), term: 2n };
+    t.equal(engine.exportReceipt('a'), null, 'another session: the key that signed it is gone');
     const outcome = await world.place(engine, 'd');
     t.equal(outcome.bound && outcome.sequence, 1025n, 'beyond the block that was reserved');
     await engine.close();

@@ -1,4 +1,4 @@
-import { describeError, FormatError, type SuiId } from '@k3s-daas/core';
+import { decodeReceipt, describeError, encodeReceiptJws, FormatError, type SuiId } from '@k3s-daas/core';
 
 import type { Engine, FilterOutcome, NodeScore, OperatorLag } from '../engine.ts';
 import { corrupt } from '../log/frame.ts';
@@ -130,6 +130,14 @@ class DecisionEngine implements Engine {
   explain(podUid: string): ReturnType<Engine['explain']> {
     const { state, calls, history } = this.#context;
     return explain(state, calls.get(podUid), history.get(podUid), podUid);
+  }
+
+  exportReceipt(podUid: string): string | null {
+    const { history, identity, signer } = this.#context;
+    const open = history.get(podUid)?.open;
+    // Receipts of an earlier session were signed by a key that is gone.
+    if (open === undefined || open.decision.session !== identity()?.session) return null;
+    return encodeReceiptJws(decodeReceipt(open.receipt), signer);
   }
 
   lags(): readonly OperatorLag[] {

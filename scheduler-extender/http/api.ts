@@ -59,6 +59,18 @@ export function api(dependencies: ApiDependencies): Express {
     }
     send(response, 200, explanation);
   });
+  app.get('/api/v1/receipts/:podUid', (request, response) => {
+    const { podUid } = request.params;
+    const jws = engine.exportReceipt(podUid);
+    if (jws === null) {
+      throw new HttpError(
+        'DECISION_UNKNOWN',
+        `this session has no receipt for the pod ${podUid.slice(0, 128)}`,
+        "ask for the UID of a pod that this session placed; older receipts are in the pod's annotation and in the log",
+      );
+    }
+    response.status(200).set('content-type', 'application/jose').set('cache-control', 'no-store').end(jws);
+  });
   app.get('/api/v1/lags', (_request, response) => {
     send(response, 200, { lags: engine.lags() });
   });

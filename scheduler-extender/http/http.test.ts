@@ -109,6 +109,7 @@ function fakeEngine(): FakeEngine {
             rejected: [],
             cost: 3n,
           },
+    exportReceipt: (podUid) => (podUid === UID ? 'e30.e30.e30' : null),
     lags: () => [{ operator: '0xa', lag: -5n, entitled: 1n, delivered: 6n, offers: 2n, stake: 1000n }],
     reconcile: () => Promise.resolve(),
     status: () => ({ records: 12n, lastSequence: 11n, unsettled: 1, maxLag: 250_000_000n }),
@@ -542,8 +543,14 @@ void t.test('who may call', async (t) => {
     t.match(reply.json, { code: 'CLIENT_NOT_ALLOWED', remedy: /allowedClients/ });
   }
   t.equal(w.engine.seen.names.length, 0, 'and the engine is not asked');
-  for (const path of ['/metrics', '/api/v1/lags', `/api/v1/explain/${UID}`, '/nowhere'])
-    t.equal((await call(w.port, path, { as: nobody })).status, 403, path);
+  const forReaders = [
+    '/metrics',
+    '/api/v1/lags',
+    `/api/v1/explain/${UID}`,
+    `/api/v1/receipts/${UID}`,
+    '/nowhere',
+  ];
+  for (const path of forReaders) t.equal((await call(w.port, path, { as: nobody })).status, 403, path);
   t.equal((await call(w.port, '/api/v1/dry-run', { as: nobody, body: '{}' })).status, 403);
   t.equal((await call(w.port, '/livez', { as: nobody })).status, 200);
   t.equal((await call(w.port, '/api/v1/lags')).status, 200, 'kube-scheduler may read as well');
@@ -617,6 +624,10 @@ void t.test('the API', async (t) => {
     sequence: '9007199254740993',
     shortlist: [{ node: 'n1', lag: '-5' }],
   });
+  const exported = await get(`/api/v1/receipts/${UID}`);
+  t.equal(exported.status, 200);
+  t.equal(exported.headers['content-type'], 'application/jose');
+  t.match((await get('/api/v1/receipts/nobody')).json, { code: 'DECISION_UNKNOWN', remedy: String });
   const unknown = await get('/api/v1/explain/nobody');
   t.equal(unknown.status, 404);
   t.match(unknown.json, { code: 'DECISION_UNKNOWN', message: /nobody/, remedy: String });

@@ -228,6 +228,7 @@ function toSecond({ client, view }: Setting, seen: PodFacts[]): Engine {
     },
     dryRun: () => not('dry run'),
     explain: () => null,
+    exportReceipt: () => null,
     lags: () => [],
     reconcile: () => Promise.resolve(),
     status: () => ({ records: 0n, lastSequence: 0n, unsettled: 0, maxLag: 0n }),
