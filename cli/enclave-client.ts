@@ -19,6 +19,8 @@ import { CliError } from './errors.ts';
 import { exchange } from './reply.ts';
 
 const TIMEOUT_MS = 10_000;
+/** A document has at most 12,288 bytes (NSM), a certificate and a request a few hundred. */
+const ATTESTATION_BYTES_MAX = 128 << 10;
 
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -47,12 +49,12 @@ export interface EnclaveAttestation {
 export async function fetchAttestation(
   bootstrapUrl: string,
   fresh: { readonly nonce: Bytes } | { readonly slot: SuiId } | null = null,
+  signal?: AbortSignal,
 ): Promise<EnclaveAttestation> {
   const url = new URL('/api/v1/tee/attestation', bootstrapUrl);
   if (fresh !== null && 'nonce' in fresh) url.searchParams.set('nonce', toHex(fresh.nonce));
   if (fresh !== null && 'slot' in fresh) url.searchParams.set('slot', fresh.slot);
-  const response = await get(url);
-  const reply = attestationReply.safeParse(await response.json());
+  const reply = attestationReply.safeParse(parseJson(await get(url, signal)));
   if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
   const { document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
   return {
@@ -136,15 +138,45 @@ export function assertKeyHash(certificatePem: string, expected: Bytes): void {
   );
 }
 
-async function get(url: URL): Promise<Response> {
-  let response: Response;
+/** Whoever answers there is a stranger until its document is verified: bounded in time and size, no redirects. */
+async function get(url: URL, signal?: AbortSignal): Promise<string> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let status: number;
+  let text: string | null;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, {
+      redirect: 'error',
+      signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+    });
+    status = response.status;
+    text = await boundedText(response);
   } catch (cause) {
     throw new CliError('REQUEST_FAILED', `${url.href} does not answer`, 'is the enclave running?', { cause });
   }
-  if (!response.ok) throw unexpected(url.href, await response.text(), response.status);
-  return response;
+  if (text === null) throw unexpected(url.href, `more than ${ATTESTATION_BYTES_MAX} bytes`, status);
+  if (status !== 200) throw unexpected(url.href, text, status);
+  return text;
+}
+
+/** The body, or null if it is larger than an attestation can be. */
+async function boundedText({ body }: Response): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > ATTESTATION_BYTES_MAX) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** undefined for what is no JSON, which no schema takes. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function unexpected(where: string, what: string, status?: number): CliError {
