@@ -91,6 +91,8 @@ const registrar = z.strictObject({
       gasMistPerTransactionMax: z.coerce.bigint().positive().default(100_000_000n),
       /** Gas of all transactions within 24 hours, MIST. */
       gasMistPerDayMax: z.coerce.bigint().positive().default(1_000_000_000n),
+      /** Bonds of sessions that have not come back, MIST. */
+      bondMistOutMax: z.coerce.bigint().positive().default(10_000_000_000n),
     })
     .prefault({}),
 });

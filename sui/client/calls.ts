@@ -354,6 +354,30 @@ export function revoke(
   ]);
 }
 
+/** Ends a session for its sponsor, the sender. */
+export function endSession(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  session: ObjectInput,
+): TransactionResult {
+  return call(tx, packageId, 'enclaves::end', [object(tx, cluster), object(tx, session), tx.object(CLOCK)]);
+}
+
+/** → Coin<SUI>: the bond of a session that ended long enough ago, for its sponsor. */
+export function reclaimBond(
+  tx: Transaction,
+  packageId: SuiId,
+  cluster: ObjectInput,
+  session: ObjectInput,
+): TransactionResult {
+  return call(tx, packageId, 'enclaves::reclaim_bond', [
+    object(tx, cluster),
+    object(tx, session),
+    tx.object(CLOCK),
+  ]);
+}
+
 /** → Decision */
 export function verifyDecision(
   tx: Transaction,

@@ -55,17 +55,21 @@ export interface ChainErrorDetails extends ErrorOptions {
   readonly abort?: MoveAbort;
   /** Digest of the transaction, base58. */
   readonly digest?: string;
+  /** What a transaction that ran and failed cost. */
+  readonly gasMist?: bigint;
 }
 
 /** Every failure of the chain layer. `abort` is set when Move refused, `digest` when a transaction was sent. */
 export class ChainError extends CodedError<ChainErrorCode> {
   readonly abort: MoveAbort | null;
   readonly digest: string | null;
+  readonly gasMist: bigint | null;
 
   constructor(code: ChainErrorCode, message: string, details: ChainErrorDetails = {}) {
     super(code, message, REMEDIES[code], details);
     this.abort = details.abort ?? null;
     this.digest = details.digest ?? null;
+    this.gasMist = details.gasMist ?? null;
   }
 }
 

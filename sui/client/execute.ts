@@ -20,6 +20,20 @@ export interface Executed {
   readonly packageId: SuiId | null;
 }
 
+/** What a transaction may cost at most, and who hears of it before it is sent. */
+export interface GasTerms {
+  /** The transaction's gas budget. No node, however it answers, makes the sender pay more. */
+  readonly mistMax: bigint;
+  /** Told the digest when all is signed; the transaction is sent if it resolves, and not if it rejects. */
+  readonly beforeSend?: (digest: string) => Promise<void>;
+}
+
+export interface ExecuteOptions {
+  /** How long to look for the transaction after it was sent. */
+  readonly waitMs?: number;
+  readonly gas?: GasTerms;
+}
+
 const INCLUDE = { effects: true, events: true, objectTypes: true } as const;
 type Included = SuiClientTypes.Transaction<typeof INCLUDE>;
 
@@ -29,8 +43,7 @@ const WAIT_SCHEDULE_MS = [0, 20, 60, 150, 300, 600, 1_000, 1_500, 2_500];
 /**
  * Signs, executes and waits until a checkpoint holds the transaction, so that reads of the same node see it.
  * @param packageId whose events are parsed; null for none.
- * @param waitMs how long to look for the transaction after it was sent.
- * @throws ChainError TRANSACTION_FAILED with the named Move abort; TRANSACTION_UNKNOWN with its digest if the node
+ * @throws ChainError TRANSACTION_FAILED with the named Move abort, and the gas if it was sent; TRANSACTION_UNKNOWN with its digest if the node
  *   stopped answering after it was sent; CHAIN_… if it was never sent.
  */
 export async function execute(
@@ -38,11 +51,13 @@ export async function execute(
   tx: Transaction,
   signer: Account,
   packageId: SuiId | null = null,
-  waitMs = WAIT_MS,
+  { waitMs = WAIT_MS, gas }: ExecuteOptions = {},
 ): Promise<Executed> {
+  if (gas !== undefined) tx.setGasBudget(gas.mistMax);
   const bytes = await build(client, tx, signer);
   const digest = TransactionDataBuilder.getDigestFromBytes(bytes);
   const { signature } = await signer.signTransaction(bytes);
+  await gas?.beforeSend?.(digest);
   let result: SuiClientTypes.TransactionResult<typeof INCLUDE>;
   try {
     result = await client.core.executeTransaction({
@@ -108,14 +123,34 @@ async function settled(
   }
 }
 
-function failed({ status, digest }: SuiClientTypes.Transaction): ChainError {
-  if (status.error !== null) return executionFailed(status.error, { digest });
-  return new ChainError('TRANSACTION_FAILED', `transaction ${digest} failed without a reason`, { digest });
+function failed({ status, digest, effects }: Included): ChainError {
+  const details = { digest, gasMist: gasMistOf(effects) };
+  if (status.error !== null) return executionFailed(status.error, details);
+  return new ChainError('TRANSACTION_FAILED', `transaction ${digest} failed without a reason`, details);
+}
+
+function gasMistOf({ gasUsed }: Included['effects']): bigint {
+  return BigInt(gasUsed.computationCost) + BigInt(gasUsed.storageCost) - BigInt(gasUsed.storageRebate);
+}
+
+/**
+ * What a transaction cost its sender, MIST, whether it failed or not; null if the node does not know the digest.
+ * @throws ChainError
+ */
+export async function readGasMist(client: ClientWithCoreApi, digest: string): Promise<bigint | null> {
+  try {
+    const result = await client.core.getTransaction({ digest, include: { effects: true } });
+    const { effects } = result.$kind === 'Transaction' ? result.Transaction : result.FailedTransaction;
+    return gasMistOf(effects);
+  } catch (error) {
+    const failure = toChainError(error);
+    if (failure.code === 'OBJECT_MISSING') return null;
+    throw failure;
+  }
 }
 
 function summarise(transaction: Included, checkpoint: string | null, packageId: SuiId | null): Executed {
   const { digest, effects, events, objectTypes } = transaction;
-  const { computationCost, storageCost, storageRebate } = effects.gasUsed;
   const created: { id: SuiId; type: string }[] = [];
   let published: SuiId | null = null;
   for (const change of effects.changedObjects) {
@@ -131,7 +166,7 @@ function summarise(transaction: Included, checkpoint: string | null, packageId: 
   return {
     digest,
     checkpoint: checkpoint === null ? null : BigInt(checkpoint),
-    gasMist: BigInt(computationCost) + BigInt(storageCost) - BigInt(storageRebate),
+    gasMist: gasMistOf(effects),
     events: parsed.filter((event) => event !== null),
     created,
     packageId: published,

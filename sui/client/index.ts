@@ -5,6 +5,7 @@ export type { ClusterTerms, NodeTerms, ObjectInput } from './calls.ts';
 export * from './client.ts';
 export { decodeEvent, decodeObject, type Decoded } from './decode.ts';
 export * from './errors.ts';
+export { listSessionIds } from './event-log.ts';
 export * from './events.ts';
 export * from './execute.ts';
 export * from './inspect.ts';

@@ -33,6 +33,7 @@ import {
   claimNode,
   connectChain,
   createCluster,
+  endSessions,
   eventsOf,
   evict,
   execute,
@@ -41,14 +42,17 @@ import {
   jail,
   leave,
   listOwned,
+  listSessionIds,
   proveNodeKey,
   publishPackage,
   readBalance,
   readClaim,
   readCluster,
+  readGasMist,
   readPosition,
   readSession,
   readSlot,
+  reclaimBonds,
   register,
   registerAndActivate,
   requestUnbond,
@@ -66,6 +70,7 @@ import {
   withdraw,
   type Account,
   type Actor,
+  type ChainError,
   type Executed,
   type Parameters,
 } from './index.ts';
@@ -96,6 +101,8 @@ const PARAMETERS: Parameters = {
     deposit: 100n,
   },
 };
+/** A digest of no transaction. */
+const CHAINLESS_DIGEST = '4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S';
 const policy = policyDigest(policySchema.parse({ capacity: { cpuMilli: 4_000, memoryBytes: 8_000_000 } }));
 
 const authority = await createDevelopmentAuthority({ clock });
@@ -334,7 +341,7 @@ await t.test('a transaction whose answer is lost is looked up by its digest, not
   tx.setSender(addressOf(signer));
   const bytes = await tx.build({ client: chain.client }); // resolved while the node still answers
   silent = true;
-  const unknown = execute(lossy.client, Transaction.from(bytes), signer, null, 50);
+  const unknown = execute(lossy.client, Transaction.from(bytes), signer, null, { waitMs: 50 });
   await t.rejects(unknown, { code: 'TRANSACTION_UNKNOWN', digest: /^[1-9A-HJ-NP-Za-km-z]{43,44}$/ });
 });
 
@@ -465,6 +472,100 @@ await t.test('an enclave registers, decides, is verified by Move, and is revoked
   const after = await seen((now) => now.sessions.get(later.session)?.revoked === true);
   t.equal(after.cluster.active, null);
   t.equal(after.sessions.size, 2);
+});
+
+await t.test(
+  'gas: a budget that no node can raise, told before sending, and what failed costs too',
+  async (t) => {
+    const signer = await funded();
+    const told: string[] = [];
+    const gas = {
+      mistMax: 7_000_000n,
+      beforeSend: (digest: string) => {
+        told.push(digest);
+        return Promise.resolve();
+      },
+    };
+    const cheap: Actor = { ...actor, signer, gas };
+    const before = await readBalance(chain.client, addressOf(signer));
+    const { digest, gasMist } = await stake(cheap, {
+      cluster: clusterId,
+      role: StakeRole.user,
+      amount: 100n,
+    });
+    t.strictSame(told, [digest]);
+    t.equal(await readGasMist(chain.client, digest), gasMist);
+    t.equal(await readBalance(chain.client, addressOf(signer)), before - 100n - gasMist);
+    const sent = await chain.client.core.getTransaction({ digest, include: { transaction: true } });
+    t.equal(sent.Transaction?.transaction.gasData.budget, '7000000');
+
+    const refusal = new Error('over budget');
+    const poor: Actor = { ...cheap, gas: { ...gas, beforeSend: () => Promise.reject(refusal) } };
+    await t.rejects(stake(poor, { cluster: clusterId, role: StakeRole.user, amount: 100n }), refusal);
+    t.equal(
+      await readBalance(chain.client, addressOf(signer)),
+      before - 100n - gasMist,
+      'then nothing is sent',
+    );
+    t.equal(await readGasMist(chain.client, CHAINLESS_DIGEST), null);
+
+    // Resolved while it would succeed, sent when it cannot: it runs, fails, and costs.
+    const key = generateEd25519();
+    const { position } = await stake(cheap, { cluster: clusterId, role: StakeRole.node, amount: 1_000n });
+    const node = { ...nodeTerms('late'), position, nodeKey: key.publicKey };
+    const proof = proveNodeKey(key, { cluster: clusterId, ...node });
+    const late: Actor = {
+      ...cheap,
+      gas: {
+        mistMax: 7_000_000n,
+        beforeSend: async () => {
+          await slash(actor, owned, { position, amount: 1_000n, reason: 'meanwhile' });
+        },
+      },
+    };
+    const error = await claimNode(late, clusterId, { ...node, proof }).then(
+      () => null,
+      (thrown: unknown) => thrown as ChainError,
+    );
+    t.match(error, { code: 'TRANSACTION_FAILED', digest: /^\w{43,44}$/ });
+    t.ok((error?.gasMist ?? 0n) > 0n, 'and the error says how much');
+    t.equal(await readGasMist(chain.client, error?.digest ?? ''), error?.gasMist);
+  },
+);
+
+await t.test('a sponsor ends its sessions, and has the bonds back after the window', async (t) => {
+  const nsm = await developmentNsm({
+    authority,
+    pcrs: PCRS,
+    clock,
+    moduleId: 'i-0123456789abcdef0-enc0123456789abcdef',
+  });
+  const boot = async (): Promise<SuiId> => {
+    const decisionKey = generateEd25519().publicKey;
+    const keys = { logKey: generateEd25519().publicKey, tlsKeyHash: sha256(decisionKey) };
+    const userData = enclaveUserData({ cluster: clusterId, configDigest: config, decisionKey, ...keys });
+    const expiresMs = BigInt(clock.now() + 60_000);
+    const registrar = addressOf(owner);
+    const { slot } = await grantSlot(actor, owned, { registrar, configVersion: 1n, expiresMs });
+    const document = await nsm.attest({ nonce: fromHex(slot.slice(2)), publicKey: decisionKey, userData });
+    return (await registerAndActivate(actor, owned, { slot, document, ...keys, bond: 6_000n })).session;
+  };
+  const sessions = [await boot(), await boot()];
+  const known = await listSessionIds(chain, packageId, clusterId, 100);
+  t.ok(sessions.every((session) => known.has(session)));
+  const stranger: Actor = { ...actor, signer: await funded() };
+  await t.rejects(endSessions(stranger, clusterId, sessions), refused('enclaves::ENotSponsor'));
+  await t.rejects(reclaimBonds(actor, clusterId, sessions), refused('enclaves::EBondHeld'), 'not ended');
+  await endSessions(actor, clusterId, sessions);
+  await t.rejects(endSessions(actor, clusterId, sessions), refused('enclaves::ERevoked'));
+  await t.rejects(reclaimBonds(actor, clusterId, sessions), refused('enclaves::EBondHeld'), 'too early');
+  clock.aheadMs += 60_001;
+  await seen((now) => now.checkpointTimestampMs >= clock.now() - 1_000);
+  const before = await readBalance(chain.client, addressOf(owner));
+  const { gasMist, events } = await reclaimBonds(actor, clusterId, sessions);
+  t.match(eventsOf(events, 'enclaves::BondReclaimed'), [{ amount: 6_000n }, { amount: 6_000n }]);
+  t.equal(await readBalance(chain.client, addressOf(owner)), before - gasMist + 12_000n);
+  t.throws(() => void endSessions(actor, clusterId, []), RangeError);
 });
 
 await t.test(

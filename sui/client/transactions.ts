@@ -14,7 +14,7 @@ import { addressOf, type Account } from './accounts.ts';
 import * as calls from './calls.ts';
 import { ChainError, executionFailed, toChainError } from './errors.ts';
 import { eventsOf, type ChainEventKind, type EventOf } from './events.ts';
-import { createdOne, execute, type Executed } from './execute.ts';
+import { createdOne, execute, type Executed, type GasTerms } from './execute.ts';
 import { moveTypes, parseObject, type EnclaveConfig } from './layouts.ts';
 import { publishCode } from './publish.ts';
 import { readCluster } from './reads.ts';
@@ -24,6 +24,8 @@ export interface Actor {
   readonly client: ClientWithCoreApi;
   readonly signer: Account;
   readonly packageId: SuiId;
+  /** Of each transaction; without it the node proposes the gas budget. */
+  readonly gas?: GasTerms;
 }
 
 /** A cluster and the cap of its owner. */
@@ -300,6 +302,23 @@ export function revoke(actor: Actor, { cluster, cap }: Owned, session: SuiId): P
   return run(actor, (tx) => calls.revoke(tx, actor.packageId, cluster, cap, session));
 }
 
+/** Ends sessions that the signer sponsored, at most BATCH_MAX; their bonds are free after the anchor window. */
+export function endSessions(actor: Actor, cluster: SuiId, sessions: readonly SuiId[]): Promise<Executed> {
+  requireBatch(sessions.length);
+  return run(actor, (tx) => {
+    for (const session of sessions) calls.endSession(tx, actor.packageId, cluster, session);
+  });
+}
+
+/** Takes the bonds of ended sessions back to the signer, their sponsor, at most BATCH_MAX. */
+export function reclaimBonds(actor: Actor, cluster: SuiId, sessions: readonly SuiId[]): Promise<Executed> {
+  requireBatch(sessions.length);
+  return run(actor, (tx) => {
+    const coins = sessions.map((session) => calls.reclaimBond(tx, actor.packageId, cluster, session));
+    tx.transferObjects(coins, addressOf(actor.signer));
+  });
+}
+
 /**
  * Has Move verify a receipt by simulation: nothing is written, no gas, no signature.
  * @returns the decision as Move parsed it. @throws ChainError TRANSACTION_FAILED with the abort that refused it.
@@ -348,10 +367,13 @@ async function bondMin({ client, packageId }: Actor, cluster: SuiId): Promise<bi
   return (await readCluster(client, packageId, cluster)).parameters.enclaves.bondMin;
 }
 
-function run({ client, signer, packageId }: Actor, add: (tx: Transaction) => unknown): Promise<Executed> {
+function run(
+  { client, signer, packageId, gas }: Actor,
+  add: (tx: Transaction) => unknown,
+): Promise<Executed> {
   const tx = new Transaction();
   add(tx);
-  return execute(client, tx, signer, packageId);
+  return execute(client, tx, signer, packageId, { ...(gas && { gas }) });
 }
 
 function only<K extends ChainEventKind>(executed: Executed, kind: K): EventOf<K> {
