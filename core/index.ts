@@ -17,4 +17,5 @@ export * from './policy.ts';
 export * from './ports.ts';
 export * from './quantity.ts';
 export * from './receipt-jws.ts';
+export * from './registration.ts';
 export * from './release.ts';
