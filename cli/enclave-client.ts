@@ -54,7 +54,7 @@ export async function fetchAttestation(
   const url = new URL('/api/v1/tee/attestation', bootstrapUrl);
   if (fresh !== null && 'nonce' in fresh) url.searchParams.set('nonce', toHex(fresh.nonce));
   if (fresh !== null && 'slot' in fresh) url.searchParams.set('slot', fresh.slot);
-  const reply = attestationReply.safeParse(parseJson(await get(url, signal)));
+  const reply = attestationReply.safeParse(parseJson(await answered(url, {}, [200], signal)));
   if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
   const { document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
   return {
@@ -68,15 +68,14 @@ export async function fetchAttestation(
 }
 
 /** Hands the enclave the client certificate that was issued for its key. */
-export async function putKubernetesCertificate(bootstrapUrl: string, pem: string): Promise<void> {
+export async function putKubernetesCertificate(
+  bootstrapUrl: string,
+  pem: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const url = new URL('/api/v1/tee/kubernetes-certificate', bootstrapUrl);
-  const response = await fetch(url, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/x-pem-file' },
-    body: pem,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (!response.ok) throw unexpected(url.href, await response.text());
+  const headers = { 'content-type': 'application/x-pem-file' };
+  await answered(url, { method: 'PUT', headers, body: pem }, [204], signal);
 }
 
 /** GET or POST to the enclave's TLS listener, with its TLS key pinned to the hash that the chain holds. */
@@ -138,13 +137,22 @@ export function assertKeyHash(certificatePem: string, expected: Bytes): void {
   );
 }
 
-/** Whoever answers there is a stranger until its document is verified: bounded in time and size, no redirects. */
-async function get(url: URL, signal?: AbortSignal): Promise<string> {
+/**
+ * The body of an answer with one of the statuses. Whoever answers there is a stranger until its document is verified:
+ * bounded in time and size, no redirects.
+ */
+async function answered(
+  url: URL,
+  init: RequestInit,
+  statuses: readonly number[],
+  signal?: AbortSignal,
+): Promise<string> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let status: number;
   let text: string | null;
   try {
     const response = await fetch(url, {
+      ...init,
       redirect: 'error',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
@@ -154,7 +162,7 @@ async function get(url: URL, signal?: AbortSignal): Promise<string> {
     throw new CliError('REQUEST_FAILED', `${url.href} does not answer`, 'is the enclave running?', { cause });
   }
   if (text === null) throw unexpected(url.href, `more than ${ATTESTATION_BYTES_MAX} bytes`, status);
-  if (status !== 200) throw unexpected(url.href, text, status);
+  if (!statuses.includes(status)) throw unexpected(url.href, text, status);
   return text;
 }
 
