@@ -4,6 +4,7 @@ export {
   awsNitroRootG1,
   isAwsNitroRootG1,
 } from './verify/anchors.ts';
+export { ChainCache } from './verify/chain.ts';
 export { DOCUMENT_BYTES_MAX } from './verify/cose.ts';
 export type { AttestationDocument } from './verify/document.ts';
 export { AttestationError, attestationErrorCodes, type AttestationErrorCode } from './verify/errors.ts';

@@ -31,9 +31,11 @@ export interface CborRules {
 
 interface Head {
   readonly major: number;
-  /** Value of the head, or undefined when the length is indefinite. */
-  readonly argument: bigint | undefined;
+  /** Undefined when the length is indefinite. Over 2^53 it is rounded; nothing that large is ever a length here. */
+  readonly argument: number | undefined;
 }
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Walks one CBOR item and refuses what has more than one reading: a strict subset of RFC 8949 in which decoders
@@ -42,7 +44,6 @@ interface Head {
 class Walk {
   readonly #bytes: Bytes;
   readonly #rules: CborRules;
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
   #position = 0;
 
   constructor(bytes: Bytes, rules: CborRules) {
@@ -88,7 +89,7 @@ class Walk {
         this.#map(count(argument, start), depth);
         return;
       case MAJOR_TAG:
-        throw new AttestationError('CBOR_TAG', `tag ${argument.toString()} at byte ${start}`);
+        throw new AttestationError('CBOR_TAG', `tag ${argument} at byte ${start}`);
       default:
         if (this.#bytes[start] === SIMPLE_NULL) return;
         throw new AttestationError('CBOR_TYPE', `float or simple value at byte ${start}`);
@@ -121,23 +122,24 @@ class Walk {
       throw new AttestationError('CBOR_KEY', `a map key at byte ${start} is neither integer nor text`);
     }
     this.#item(depth + 1);
-    return Buffer.from(this.#bytes.subarray(start, this.#position)).toString('hex');
+    const { buffer, byteOffset } = this.#bytes;
+    return Buffer.from(buffer, byteOffset + start, this.#position - start).toString('latin1');
   }
 
   #head(): Head {
     const start = this.#position;
-    const initial = this.#take(1n)[0] ?? 0;
+    const initial = this.#byte();
     const major = initial >> 5;
     const info = initial & 0x1f;
-    if (info < 24) return { major, argument: BigInt(info) };
+    if (info < 24) return { major, argument: info };
     if (info === INDEFINITE && major >= MAJOR_BYTES && major <= MAJOR_MAP)
       return { major, argument: undefined };
     if (info > 27) throw new AttestationError('CBOR_TYPE', `reserved CBOR head at byte ${start}`);
     const size = 1 << (info - 24);
-    let argument = 0n;
-    for (const byte of this.#take(BigInt(size))) argument = (argument << 8n) | BigInt(byte);
+    let argument = 0;
+    for (let index = 0; index < size; index++) argument = argument * 256 + this.#byte();
     // Major type 7 carries floats here, where "minimal" means something else; they are refused by type.
-    const least = size === 1 ? 24n : 1n << BigInt(4 * size);
+    const least = size === 1 ? 24 : 2 ** (4 * size);
     if (major !== 7 && argument < least) {
       throw new AttestationError(
         'CBOR_NOT_MINIMAL',
@@ -147,32 +149,41 @@ class Walk {
     return { major, argument };
   }
 
-  #take(length: bigint): Bytes {
-    if (length > BigInt(this.#bytes.length - this.#position)) {
-      throw new AttestationError('CBOR_TRUNCATED', `CBOR ends inside the item at byte ${this.#position}`);
-    }
+  #byte(): number {
+    const byte = this.#bytes[this.#position];
+    if (byte === undefined) throw this.#truncated();
+    this.#position++;
+    return byte;
+  }
+
+  #take(length: number): Bytes {
+    if (length > this.#bytes.length - this.#position) throw this.#truncated();
     const from = this.#position;
-    this.#position += Number(length);
+    this.#position += length;
     return this.#bytes.subarray(from, this.#position);
+  }
+
+  #truncated(): AttestationError {
+    return new AttestationError('CBOR_TRUNCATED', `CBOR ends inside the item at byte ${this.#position}`);
   }
 
   #text(bytes: Bytes, start: number): void {
     try {
-      this.#utf8.decode(bytes);
+      UTF8.decode(bytes);
     } catch (cause) {
       throw new AttestationError('CBOR_UTF8', `text string at byte ${start} is not UTF-8`, { cause });
     }
   }
 }
 
-function count(argument: bigint, start: number): number {
-  if (argument > BigInt(ITEMS_MAX)) {
+function count(argument: number, start: number): number {
+  if (argument > ITEMS_MAX) {
     throw new AttestationError(
       'CBOR_ITEM_COUNT',
       `an array or map at byte ${start} has over ${ITEMS_MAX} entries`,
     );
   }
-  return Number(argument);
+  return argument;
 }
 
 // int64AsType is read by cbor-x 1.6 but missing from its types.

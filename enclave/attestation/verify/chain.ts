@@ -1,9 +1,13 @@
-import { equalBytes, type Bytes } from '@k3s-daas/core';
+import { equalBytes, sha256, type Bytes } from '@k3s-daas/core';
 import { readCertificate, type Certificate } from './certificate.ts';
 import type { AttestationDocument } from './document.ts';
 import { AttestationError } from './errors.ts';
 
 const LEAF_NAME = 'leaf certificate';
+const ROOT_NAME = 'root certificate';
+/** A process knows one trust anchor, a test a few. */
+const TRUST_ANCHORS_MAX = 4;
+const CHAINS_MAX = 64;
 
 export interface CertificateChain {
   /** The root first, the issuer of the leaf last; at least one. */
@@ -12,8 +16,56 @@ export interface CertificateChain {
 }
 
 /**
+ * Chains whose signatures verified, so that further documents of the same boot spare them: a leaf lives three hours
+ * and signs many documents. Everything else about a chain (root, validity, AWS's profile) is checked again each
+ * time. The chain that was longest not asked for leaves when it is full.
+ */
+export class ChainCache {
+  readonly #chainsMax: number;
+  readonly #chains = new Map<string, CertificateChain>();
+
+  constructor({ chainsMax = CHAINS_MAX }: { readonly chainsMax?: number } = {}) {
+    if (!Number.isSafeInteger(chainsMax) || chainsMax < 1) {
+      throw new RangeError('a chain cache holds at least one chain');
+    }
+    this.#chainsMax = chainsMax;
+  }
+
+  get size(): number {
+    return this.#chains.size;
+  }
+
+  /** The verified chain of exactly these certificates. */
+  get(document: AttestationDocument): CertificateChain | undefined {
+    const key = keyOf(document);
+    const chain = this.#chains.get(key);
+    if (chain === undefined) return undefined;
+    this.#chains.delete(key);
+    this.#chains.set(key, chain);
+    return chain;
+  }
+
+  /** Only for a chain that has just been verified. */
+  add(chain: CertificateChain): void {
+    const { authorities, leaf } = chain;
+    this.#chains.set(keyOf({ cabundle: authorities.map(({ der }) => der), certificate: leaf.der }), chain);
+    const [oldest] = this.#chains.keys();
+    if (this.#chains.size > this.#chainsMax && oldest !== undefined) this.#chains.delete(oldest);
+  }
+}
+
+/** SHA-256 over each certificate behind its length, so that no two chains share a key. */
+function keyOf({ cabundle, certificate }: Pick<AttestationDocument, 'cabundle' | 'certificate'>): string {
+  const parts = [certificate, ...cabundle].flatMap((der) => [
+    new Uint8Array([der.length >> 8, der.length & 0xff]),
+    der,
+  ]);
+  return Buffer.from(sha256(...parts)).toString('latin1');
+}
+
+/**
  * The root must be the trust anchor byte for byte. It costs nothing and comes before any certificate is parsed, so
- * that OpenSSL and asn1js see only documents that at least name our root.
+ * that OpenSSL sees only documents that at least name our root.
  */
 export function checkRoot(document: AttestationDocument, trustAnchor: Bytes): void {
   const root = document.cabundle[0];
@@ -22,30 +74,56 @@ export function checkRoot(document: AttestationDocument, trustAnchor: Bytes): vo
   }
 }
 
-export function readLeaf(document: AttestationDocument): Certificate {
-  return readCertificate(document.certificate, LEAF_NAME);
+/** Parses the certificates of a document whose root is the trust anchor. */
+export function readChain(document: AttestationDocument): CertificateChain {
+  const [root, ...intermediates] = document.cabundle;
+  if (root === undefined) throw new AttestationError('DOCUMENT_CABUNDLE', 'cabundle is empty');
+  return {
+    leaf: readCertificate(document.certificate, LEAF_NAME),
+    authorities: [
+      readTrustAnchor(root),
+      ...intermediates.map((der, index) => readCertificate(der, nameOf(index + 1))),
+    ],
+  };
 }
 
-export function readAuthorities(document: AttestationDocument): Certificate[] {
-  return document.cabundle.map((der, index) => readCertificate(der, nameOf(index)));
+/** Trust anchors that were parsed and whose own signature verified; they come from configuration, not documents. */
+const trustAnchors: Certificate[] = [];
+
+/** The root is its own issuer: Sui verifies that signature too, we do so once per trust anchor. */
+function readTrustAnchor(der: Bytes): Certificate {
+  const known = trustAnchors.find((root) => equalBytes(root.der, der));
+  if (known !== undefined) return known;
+  const root = readCertificate(der, ROOT_NAME);
+  checkSignature(root, root, ROOT_NAME);
+  trustAnchors.push(root);
+  if (trustAnchors.length > TRUST_ANCHORS_MAX) trustAnchors.shift();
+  return root;
 }
 
 /**
- * AWS's rules (attestation_process.md, section 3.2.3) and RFC 5280 section 6.1, after `checkRoot`: every
- * certificate is valid at `atMs`, issued and signed by the one before it, every authority may sign certificates and
- * is not further from the leaf than it allows, and the leaf may only sign. AWS switches CRLs off: none is fetched.
+ * What needs no signature of AWS's rules (attestation_process.md, section 3.2.3) and RFC 5280 section 6.1: every
+ * certificate is valid at `atMs` and names the one before it as its issuer, every authority may sign certificates
+ * and is not further from the leaf than it allows, and the leaf may only sign. AWS switches CRLs off: none is fetched.
  */
-export function verifyChain({ authorities, leaf }: CertificateChain, atMs: number): void {
+export function checkProfile({ authorities, leaf }: CertificateChain, atMs: number): void {
   for (const [index, authority] of authorities.entries()) {
     const name = nameOf(index);
     checkValidity(authority, atMs, name);
     checkAuthority(authority, authorities.length - 1 - index, name);
-    // The root is its own issuer: Sui verifies that signature too.
-    checkIssued(authority, authorities[Math.max(0, index - 1)], name);
+    checkIssuer(authority, authorities[Math.max(0, index - 1)], name);
   }
   checkValidity(leaf, atMs, LEAF_NAME);
   checkLeaf(leaf);
-  checkIssued(leaf, authorities.at(-1), LEAF_NAME);
+  checkIssuer(leaf, authorities.at(-1), LEAF_NAME);
+}
+
+/** Every certificate is signed by the one before it; `readTrustAnchor` has checked that the root signed itself. */
+export function verifyChainSignatures({ authorities, leaf }: CertificateChain): void {
+  for (const [index, authority] of authorities.entries()) {
+    if (index > 0) checkSignature(authority, authorities[index - 1], nameOf(index));
+  }
+  checkSignature(leaf, authorities.at(-1), LEAF_NAME);
 }
 
 /** X.509 times are whole seconds and both ends are inclusive (RFC 5280 section 4.1.2.5). */
@@ -92,20 +170,28 @@ function checkLeaf(leaf: Certificate): void {
   }
 }
 
-function checkIssued(certificate: Certificate, issuer: Certificate | undefined, name: string): void {
-  // checkIssued also compares the key identifiers where both certificates have them.
+/** By name and, where both certificates have them, by key identifier; OpenSSL must see it the same way. */
+function checkIssuer(certificate: Certificate, issuer: Certificate | undefined, name: string): void {
+  const { authorityKeyId } = certificate;
+  const subjectKeyId = issuer?.subjectKeyId;
+  const sameKeyId =
+    authorityKeyId === undefined || subjectKeyId === undefined || equalBytes(authorityKeyId, subjectKeyId);
   if (
     issuer === undefined ||
     !equalBytes(certificate.issuer, issuer.subject) ||
+    !sameKeyId ||
     !certificate.node.checkIssued(issuer.node)
   ) {
     throw new AttestationError('CERTIFICATE_ISSUER', `the ${name} was not issued by the one before it`);
   }
-  if (!certificate.node.verify(issuer.publicKey)) {
+}
+
+function checkSignature(certificate: Certificate, issuer: Certificate | undefined, name: string): void {
+  if (issuer === undefined || !certificate.node.verify(issuer.publicKey)) {
     throw new AttestationError('CERTIFICATE_SIGNATURE', `the signature on the ${name} does not verify`);
   }
 }
 
 function nameOf(index: number): string {
-  return index === 0 ? 'root certificate' : `intermediate certificate ${index}`;
+  return index === 0 ? ROOT_NAME : `intermediate certificate ${index}`;
 }

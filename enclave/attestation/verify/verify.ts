@@ -1,11 +1,12 @@
 import type { Bytes } from '@k3s-daas/core';
 import {
+  checkProfile,
   checkRoot,
   checkValidity,
-  readAuthorities,
-  readLeaf,
-  verifyChain,
+  readChain,
+  verifyChainSignatures,
   type CertificateChain,
+  type ChainCache,
 } from './chain.ts';
 import { parseCoseSign1, verifyCoseSignature, type CoseSign1 } from './cose.ts';
 import { isTime, parseDocument, type AttestationDocument } from './document.ts';
@@ -28,18 +29,27 @@ export interface VerifiedAttestation extends AttestationDocument {
   readonly checked: readonly string[];
 }
 
+/** What a document must lead to, and where chains that were verified before are kept. */
+export interface Trust {
+  /** DER of the root certificate. */
+  readonly trustAnchor: Bytes;
+  /** Spares the signatures of certificates that verified before; without it every one is verified. */
+  readonly chains?: ChainCache;
+}
+
 /**
- * Verifies an AWS Nitro attestation document against a trust anchor (DER of the root certificate), a time and the
- * caller's policy; PCR0, PCR1 and PCR2 are not optional. Throws `AttestationError` with the code of the first rule
- * that fails. ECDSA allows two signatures per document: never use a document's own bytes or hash as an identity.
+ * Verifies an AWS Nitro attestation document against a trust anchor, a time and the caller's policy; PCR0, PCR1 and
+ * PCR2 are not optional. Throws `AttestationError` with the code of the first rule that fails. ECDSA allows two
+ * signatures per document: never use a document's own bytes or hash as an identity.
  */
 export function verifyAttestation(
   bytes: Bytes,
-  options: { trustAnchor: Bytes; time: VerificationTime; policy: AttestationPolicy },
+  options: Trust & { readonly time: VerificationTime; readonly policy: AttestationPolicy },
 ): VerifiedAttestation {
-  const { cose, document } = parseAttestation(bytes);
+  const cose = parseCoseSign1(bytes);
+  const document = parseDocument(cose.payload);
   const atMs = timeOf(options.time, document);
-  const chain = verifySignatures(cose, document, { trustAnchor: options.trustAnchor, atMs });
+  const chain = verifySignatures(cose, document, { ...options, atMs });
   const times = checkAge(document, chain, options.time);
   const expectations = checkPolicy(document, options.policy);
   return { ...document, checked: [...describeDocument(bytes, chain, atMs), ...times, ...expectations] };
@@ -51,29 +61,29 @@ export function verifyAttestation(
  */
 export function verifyDocument(
   bytes: Bytes,
-  options: { trustAnchor: Bytes; nowMs: number },
+  options: Trust & { readonly nowMs: number },
 ): AttestationDocument {
-  const { cose, document } = parseAttestation(bytes);
-  verifySignatures(cose, document, { trustAnchor: options.trustAnchor, atMs: checkTime(options.nowMs) });
-  return document;
-}
-
-function parseAttestation(bytes: Bytes): { cose: CoseSign1; document: AttestationDocument } {
   const cose = parseCoseSign1(bytes);
-  return { cose, document: parseDocument(cose.payload) };
+  const document = parseDocument(cose.payload);
+  verifySignatures(cose, document, { ...options, atMs: checkTime(options.nowMs) });
+  return document;
 }
 
 /** From the trust anchor to the payload. The cheapest refusals come first; all of it must pass. */
 function verifySignatures(
   cose: CoseSign1,
   document: AttestationDocument,
-  options: { trustAnchor: Bytes; atMs: number },
+  { trustAnchor, chains, atMs }: Trust & { readonly atMs: number },
 ): CertificateChain {
-  checkRoot(document, options.trustAnchor);
-  const leaf = readLeaf(document);
-  verifyCoseSignature(cose, leaf.publicKey);
-  const chain = { authorities: readAuthorities(document), leaf };
-  verifyChain(chain, options.atMs);
+  checkRoot(document, trustAnchor);
+  const known = chains?.get(document);
+  const chain = known ?? readChain(document);
+  checkProfile(chain, atMs);
+  verifyCoseSignature(cose, chain.leaf.publicKey);
+  if (known === undefined) {
+    verifyChainSignatures(chain);
+    chains?.add(chain);
+  }
   return chain;
 }
 
