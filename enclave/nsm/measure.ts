@@ -5,7 +5,7 @@ import { utf8, type Bytes } from '@k3s-daas/core';
 import { NsmError } from './nsm.ts';
 
 /** The workspaces whose code runs in the enclave. `enclave` holds `enclave/attestation` as well. */
-const ENCLAVE_ROOTS = ['core', 'enclave', 'scheduler-extender', 'sui/client'];
+export const ENCLAVE_ROOTS: readonly string[] = ['core', 'enclave', 'scheduler-extender', 'sui/client'];
 const TREE_DOMAIN = utf8('k3s-daas/measure/tree/v1\0');
 const RUNTIME_DOMAIN = utf8('k3s-daas/measure/runtime/v1\0');
 const FILE_DOMAIN = utf8('k3s-daas/measure/file/v1\0');
@@ -24,16 +24,13 @@ export function measureEnclave(repoRoot: string): ReadonlyMap<number, Bytes> {
 }
 
 /**
- * SHA-384, 48 bytes, over the TypeScript sources (tests excepted) and package.json files below `roots`, which are
- * relative to `base`: domain, then for each file in byte order of its path u32 length of the path, path, SHA-384
+ * SHA-384, 48 bytes, over the sources below `roots` (`listSources`), which are relative to `base`: domain, then for each file in byte order of its path u32 length of the path, path, SHA-384
  * of the content. Does not depend on where `base` is, on file times, modes or the order the disk lists them.
  */
 export function measureTree(base: string, roots: readonly string[]): Bytes {
-  const paths = new Set(roots.flatMap((root) => listMeasured(base, root)));
-  const files = [...paths].map((path) => ({ path, encoded: utf8(path) }));
-  files.sort((a, b) => Buffer.compare(a.encoded, b.encoded));
   const parts: Bytes[] = [TREE_DOMAIN];
-  for (const { path, encoded } of files) {
+  for (const path of listSources(base, roots)) {
+    const encoded = utf8(path);
     const length = new Uint8Array(4);
     new DataView(length.buffer).setUint32(0, encoded.length);
     parts.push(length, encoded, sha384(readMeasured(join(base, path))));
@@ -41,11 +38,33 @@ export function measureTree(base: string, roots: readonly string[]): Bytes {
   return sha384(...parts);
 }
 
-/** Paths with `/`, relative to `base`. Links are refused: what they lead to may change without the tree changing. */
+/**
+ * What of the workspaces `roots` runs in an enclave: TypeScript sources and package.json files, without tests, what
+ * only tests use, vectors, and the tools that build the image. Paths with `/` relative to `base`, in byte order.
+ */
+export function listSources(base: string, roots: readonly string[]): string[] {
+  const paths = [...new Set(roots.flatMap((root) => listMeasured(base, root)))];
+  return paths.sort((a, b) => Buffer.compare(utf8(a), utf8(b)));
+}
+
+const FOLDERS_LEFT_OUT: ReadonlySet<string> = new Set([
+  'node_modules',
+  'dist',
+  'build',
+  'test',
+  'testdata',
+  'vectors',
+]);
+/** Tools that run where the image is built; only what `guest` holds runs inside. */
+const IMAGE_TOOLS = 'enclave/image';
+const IMAGE_GUEST = `${IMAGE_TOOLS}/guest`;
+
+/** Links are refused: what they lead to may change without the tree changing. */
 function listMeasured(base: string, folder: string): string[] {
   return readFolder(join(base, folder)).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.name.startsWith('.') || entry.name === 'node_modules' || entry.name === 'dist') return [];
+    if (entry.name.startsWith('.') || FOLDERS_LEFT_OUT.has(entry.name)) return [];
+    if (folder === IMAGE_TOOLS && path !== IMAGE_GUEST) return [];
     if (entry.isDirectory()) return listMeasured(base, path);
     if (!entry.isFile()) throw measureError(path, 'is not a regular file');
     return isMeasured(entry.name) ? [path] : [];
