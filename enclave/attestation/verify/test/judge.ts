@@ -26,9 +26,10 @@ interface NobleCurves {
 }
 
 const require = createRequire(import.meta.url);
-// Both belong to other packages of this repository; the verifier's own closure must not grow by its judge.
-const { p384 } = require('@noble/curves/nist.js') as NobleCurves;
 const cbor = createRequire(require.resolve('cose-js'))('cbor') as CborPackage;
+// The ledger's dependency: the verifier's own closure, which is measured, must not grow by its judge.
+const ledger = new URL('../../../../sui/ledger/package.json', import.meta.url);
+const { p384 } = createRequire(ledger)('@noble/curves/nist.js') as NobleCurves;
 /** SubjectPublicKeyInfo of an uncompressed P-384 key up to the 97 bytes of its point (RFC 5480). */
 const SPKI = raw('3076301006072a8648ce3d020106052b81040022036200');
 
