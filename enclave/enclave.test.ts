@@ -1,42 +1,32 @@
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** The steps of the boot by themselves: keys, certificates, registration, order. */
+import { X509Certificate } from 'node:crypto';
 
 import pino from 'pino';
 import t from 'tap';
 
-import { verifyAttestation } from '@k3s-daas/attestation';
 import { clientCertificateFromCsr, createAuthority, type Authority } from '@k3s-daas/control-plane';
 import {
-  configDigest,
-  enclaveUserData,
   ENCLAVE_USER,
-  fromBase64,
-  fromHex,
   generateEd25519,
-  parseConfiguration,
   policyDigest,
+  policySchema,
   sha256,
   systemClock,
-  type Bytes,
+  utf8,
   type ChainSnapshot,
-  type ChainView,
+  type Session,
 } from '@k3s-daas/core';
 
-import { checkClock } from './boot/clock.ts';
-import { activeIdentity, checkKubernetesCertificate, waitForActivation } from './boot/identity.ts';
+import { checkKubernetesCertificate, KubernetesIdentity } from './boot/kubernetes-identity.ts';
 import { makeKeys } from './boot/keys.ts';
+import { activeIdentity, ownSession, publicKeys, waitForRegistration } from './boot/registration.ts';
 import { BOOT_STEPS, BootRecord } from './boot/steps.ts';
-import type { AttestationReply } from './http/bootstrap.ts';
-import { createDevelopmentAuthority, developmentNsm, measureEnclave, runEnclave } from './index.ts';
+import { EnclaveError } from './errors.ts';
+import { CLUSTER, SESSION, TestChain } from './test/world.ts';
 
-const REPOSITORY = join(import.meta.dirname, '..');
-const CLUSTER = `0x${'11'.repeat(32)}`;
-const SESSION = `0x${'22'.repeat(32)}`;
-const SLOT = `0x${'33'.repeat(32)}`;
 const ca: Authority = await createAuthority('test');
 const keys = await makeKeys({ host: '127.0.0.1', clock: systemClock });
+const ours = publicKeys(keys);
 
 void t.test(
   'keys are fresh in each boot; the TLS certificate and the request are for the same key',
@@ -55,13 +45,14 @@ void t.test(
   },
 );
 
+const issue = async (
+  csrPem: string,
+  subject: { commonName: string; organizations?: string[]; days?: number },
+): Promise<string> => (await clientCertificateFromCsr(ca, csrPem, subject)).certPem;
+
 void t.test('a Kubernetes certificate is taken only for our key, our user and by our CA', async (t) => {
-  const issue = async (
-    csrPem: string,
-    subject: { commonName: string; organizations?: string[] },
-  ): Promise<string> => (await clientCertificateFromCsr(ca, csrPem, subject)).certPem;
   const good = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER });
-  t.match(checkKubernetesCertificate(good, keys, ca.certPem), /BEGIN CERTIFICATE/);
+  t.ok(checkKubernetesCertificate(good, keys, ca.certPem));
   const other = await makeKeys({ host: '127.0.0.1', clock: systemClock });
   const foreign = await issue(other.tls.csrPem, { commonName: ENCLAVE_USER });
   t.throws(() => checkKubernetesCertificate(foreign, keys, ca.certPem), { code: 'CERTIFICATE_FOREIGN_KEY' });
@@ -75,237 +66,155 @@ void t.test('a Kubernetes certificate is taken only for our key, our user and by
   const stranger = await createAuthority('test');
   const { certPem } = await clientCertificateFromCsr(stranger, keys.tls.csrPem, { commonName: ENCLAVE_USER });
   t.throws(() => checkKubernetesCertificate(certPem, keys, ca.certPem), { code: 'CERTIFICATE_FOREIGN_CA' });
-  t.match(checkKubernetesCertificate(good, keys, stranger.certPem + ca.certPem), /BEGIN/, 'of a bundle');
+  t.ok(checkKubernetesCertificate(good, keys, stranger.certPem + ca.certPem), 'of a bundle');
   t.throws(() => checkKubernetesCertificate('nonsense', keys, ca.certPem), { code: 'CERTIFICATE_MALFORMED' });
 });
 
+void t.test('a newer Kubernetes certificate replaces the present one, an older never', async (t) => {
+  let nowMs = Date.now();
+  const identity = new KubernetesIdentity({ keys, clock: { now: () => nowMs }, authorityPem: ca.certPem });
+  t.equal(identity.pem, '');
+  const short = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER, days: 1 });
+  const long = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER, days: 3 });
+  const trimmed = (): string => identity.pem.trim();
+  identity.accept(short);
+  await identity.received;
+  t.equal(trimmed(), short.trim());
+  identity.accept(long);
+  t.equal(trimmed(), long.trim());
+  const outdated = { code: 'CERTIFICATE_OUTDATED' };
+  t.throws(() => {
+    identity.accept(short);
+  }, outdated);
+  t.equal(trimmed(), long.trim());
+  nowMs += 4 * 86_400_000;
+  t.throws(
+    () => {
+      identity.accept(long);
+    },
+    outdated,
+    'one that has ended',
+  );
+});
+
+const policy = policySchema.parse({ capacity: { cpuMilli: 1, memoryBytes: 1 } });
+const configDigest = sha256(utf8('config'));
+
 function snapshotWith(
-  session: Partial<{ decision: Bytes; log: Bytes; tls: Bytes; revoked: boolean }>,
-  active = true,
+  change: Partial<Session> = {},
+  cluster: Partial<ChainSnapshot['cluster']> = {},
 ): ChainSnapshot {
   const digest = new Uint8Array(32);
+  const session: Session = { id: SESSION, configVersion: 3n, ...ours, revoked: false, ...change };
   return {
     checkpoint: 1n,
     checkpointDigest: digest,
     checkpointTimestampMs: Date.now(),
     cluster: {
       id: CLUSTER,
-      configDigest: digest,
-      policyDigest: digest,
+      configDigest,
+      policyDigest: policyDigest(policy),
       configVersion: 3n,
-      active: active ? { session: SESSION, term: 7n } : null,
+      active: { session: SESSION, term: 7n },
+      ...cluster,
     },
     stakes: new Map(),
     claims: new Map(),
-    sessions: new Map([
-      [
-        SESSION,
-        {
-          id: SESSION,
-          configVersion: 3n,
-          decisionKey: session.decision ?? keys.decision.publicKey,
-          logKey: session.log ?? keys.log.publicKey,
-          tlsKeyHash: session.tls ?? keys.tls.keyHash,
-          revoked: session.revoked ?? false,
-        },
-      ],
-    ]),
+    sessions: new Map([[SESSION, session]]),
     digest,
   };
 }
 
+const foreign = generateEd25519().publicKey;
+const EACH_KEY = ['decisionKey', 'logKey', 'tlsKeyHash'] as const;
+
 void t.test('we are active only if the chain names a session with all three of our keys', (t) => {
   const identity = { cluster: CLUSTER, session: SESSION, term: 7n, configVersion: 3n };
-  t.same(activeIdentity(snapshotWith({}), keys), identity);
-  t.equal(activeIdentity(null, keys), null);
-  t.equal(activeIdentity(snapshotWith({}, false), keys), null);
-  t.equal(activeIdentity(snapshotWith({ revoked: true }), keys), null);
-  const foreign = generateEd25519().publicKey;
-  for (const part of ['decision', 'log', 'tls'] as const) {
-    t.equal(activeIdentity(snapshotWith({ [part]: foreign }), keys), null, `another ${part} key`);
+  t.same(activeIdentity(snapshotWith(), ours), identity);
+  t.equal(activeIdentity(null, ours), null);
+  t.equal(activeIdentity(snapshotWith({}, { active: null }), ours), null);
+  t.equal(activeIdentity(snapshotWith({ revoked: true }), ours), null);
+  for (const key of EACH_KEY) {
+    t.equal(activeIdentity(snapshotWith({ [key]: foreign }), ours), null, `another ${key}`);
+    t.equal(ownSession(snapshotWith({ [key]: foreign }), ours), undefined);
   }
+  t.equal(ownSession(snapshotWith({ revoked: true }), ours)?.id, SESSION, 'ours, whatever its state');
   t.end();
 });
 
-/** A chain whose snapshots the test sets. */
-function chainOf(): ChainView & { set(snapshot: ChainSnapshot): void } {
-  let current: ChainSnapshot | null = null;
-  const listeners = new Set<(snapshot: ChainSnapshot) => void>();
-  return {
-    current: () => current,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    set(snapshot) {
-      current = snapshot;
-      for (const listener of [...listeners]) listener(snapshot);
-    },
-  };
-}
+const waiting = (chain: TestChain, signal = new AbortController().signal) =>
+  waitForRegistration({ chain, keys: ours, configuration: { policy }, configDigest, signal });
 
 void t.test('the boot waits for its own activation and can be cancelled', async (t) => {
-  const chain = chainOf();
-  const { signal } = new AbortController();
+  const chain = new TestChain();
   let done = false;
-  const waiting = waitForActivation(chain, keys, signal).then((identity) => {
+  const registered = waiting(chain).then((identity) => {
     done = true;
     return identity;
   });
-  chain.set(snapshotWith({}, false));
-  chain.set(snapshotWith({ decision: generateEd25519().publicKey }));
-  await Promise.resolve();
+  chain.set(snapshotWith({}, { active: null }));
+  for (const key of EACH_KEY) chain.set(snapshotWith({ [key]: foreign }));
+  await new Promise((resolve) => setTimeout(resolve, 10));
   t.notOk(done, 'another session is not ours');
-  chain.set(snapshotWith({}));
-  t.equal((await waiting).term, 7n);
+  chain.set(snapshotWith());
+  t.equal((await registered).term, 7n);
+  t.equal((await waiting(chain)).session, SESSION, 'active already');
   const cancel = new AbortController();
-  const never = waitForActivation(chainOf(), keys, cancel.signal);
+  const never = waiting(new TestChain(), cancel.signal);
   cancel.abort();
   await t.rejects(never, { code: 'BOOT_CANCELLED' });
 });
 
-void t.test('steps are done in order, each once', (t) => {
-  const seen: string[] = [];
-  const boot = new BootRecord({ now: () => 5 }, (step) => seen.push(step));
-  t.equal(boot.progress.waitingFor, 'keys');
-  t.throws(() => {
-    boot.done('serving');
-  }, RangeError);
-  for (const step of BOOT_STEPS) boot.done(step);
-  t.same(seen, BOOT_STEPS);
-  t.equal(boot.progress.waitingFor, null);
-  t.end();
-});
-
-void t.test('a host whose clock is apart from the NSM does not boot', async (t) => {
-  const authority = await createDevelopmentAuthority({ clock: systemClock });
-  const nsm = await developmentNsm({
-    authority,
-    pcrs: measureEnclave(REPOSITORY),
-    clock: systemClock,
-    moduleId: 'i-test-enc1',
-  });
-  const document = await nsm.attest({});
-  const opened = { nsm, trustAnchor: authority.rootCertificateDer };
-  checkClock(document, opened, systemClock);
-  for (const apartMs of [-60_000, 60_000]) {
-    t.throws(
-      () => {
-        checkClock(document, opened, { now: () => Date.now() + apartMs });
-      },
-      { code: 'CLOCK_APART' },
-    );
+void t.test('a cluster that is another one, and a session that is revoked, end the boot', async (t) => {
+  for (const [code, snapshot] of [
+    ['CONFIG_DIGEST_DIFFERS', snapshotWith({}, { configDigest: foreign, active: null })],
+    ['POLICY_DIFFERS', snapshotWith({}, { policyDigest: foreign, active: null })],
+    ['SESSION_REVOKED', snapshotWith({ revoked: true }, { active: null })],
+  ] as const) {
+    const chain = new TestChain();
+    const registered = waiting(chain);
+    chain.set(snapshot);
+    chain.set(snapshotWith());
+    await t.rejects(registered, { code }, 'and no later snapshot helps');
   }
 });
 
-void t.test(
-  'the process serves an attestation of its keys and is not ready before it is registered',
-  async (t) => {
-    const dir = mkdtempSync(join(tmpdir(), 'daas-enclave-'));
-    t.teardown(() => {
-      rmSync(dir, { recursive: true, force: true });
-    });
-    const { configuration, root } = await configure(dir);
-    const { enclave } = configuration;
-    if (enclave === undefined) throw new Error('the configuration has an enclave');
-    const cancel = new AbortController();
-    const running = await runEnclave({
-      configuration,
-      enclave,
-      path: (relative) => join(dir, relative),
-      repository: REPOSITORY,
-      clock: systemClock,
-      log: pino({ level: 'silent' }),
-      signal: cancel.signal,
-    });
-    const url = (path: string): string => `http://127.0.0.1:${running.bootstrapPort}${path}`;
-
-    const reply = (await (
-      await fetch(url(`/api/v1/tee/attestation?slot=${SLOT}`))
-    ).json()) as AttestationReply;
-    const pcrs = measureEnclave(REPOSITORY);
-    const pcr = (index: number): Bytes => pcrs.get(index) ?? new Uint8Array();
-    const verified = verifyAttestation(fromBase64(reply.document), {
-      trustAnchor: root,
-      time: { mode: 'live', nowMs: Date.now(), ageMsMax: 60_000 },
-      policy: {
-        pcrs: { 0: pcr(0), 1: pcr(1), 2: pcr(2) },
-        nonce: fromHex(SLOT.slice(2)),
-        publicKey: fromHex(reply.decisionKey),
-        userData: enclaveUserData({
-          cluster: CLUSTER,
-          configDigest: configDigest({
-            apiServerCaDigest: sha256(new X509Certificate(ca.certPem).raw),
-            chainId: 'chain',
-            packageId: configuration.cluster.package,
-            policyDigest: policyDigest(configuration.policy),
-          }),
-          decisionKey: fromHex(reply.decisionKey),
-          logKey: fromHex(reply.logKey),
-          tlsKeyHash: fromHex(reply.tlsKeyHash),
-        }),
-      },
-    });
-    t.ok(verified.checked.length > 5);
-
-    t.equal((await fetch(url('/livez'))).status, 200);
-    const ready = await fetch(url('/readyz'));
-    t.equal(ready.status, 503);
-    t.match(await ready.json(), { ready: false, reasons: ['waiting for registration'] });
-
-    const put = (body: string, type = 'application/x-pem-file'): Promise<Response> =>
-      fetch(url('/api/v1/tee/kubernetes-certificate'), {
-        method: 'PUT',
-        body,
-        headers: { 'content-type': type },
-      });
-    t.match(await (await put('nonsense')).json(), { code: 'CERTIFICATE_MALFORMED' });
-    t.equal((await put('x'.repeat(20_000))).status, 400, 'too large');
-    t.equal((await put('{}', 'application/json')).status, 422, 'another content type');
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const foreignPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
-    const { certPem } = await ca.issueFor(foreignPem, {
-      commonName: ENCLAVE_USER,
-      usages: ['client'],
-      days: 1,
-    });
-    t.match(await (await put(certPem)).json(), { code: 'CERTIFICATE_FOREIGN_KEY' });
-    const own = await clientCertificateFromCsr(ca, reply.csrPem, { commonName: ENCLAVE_USER });
-    t.equal((await put(own.certPem)).status, 204);
-    t.equal((await fetch(url('/nowhere'))).status, 404);
-
-    cancel.abort();
-    await t.rejects(running.ready, { code: 'BOOT_CANCELLED' });
-    await running.close();
-    await t.rejects(fetch(url('/livez')), 'nothing listens any more');
-  },
-);
-
-/** A configuration whose chain and API server do not answer: the boot gets as far as its attestation. */
-async function configure(dir: string) {
-  const authority = await createDevelopmentAuthority({ clock: systemClock });
-  writeFileSync(join(dir, 'ca.crt'), ca.certPem);
-  writeFileSync(
-    join(dir, 'authority.json'),
-    JSON.stringify({
-      rootCertificateDer: Buffer.from(authority.rootCertificateDer).toString('base64'),
-      rootKeyPkcs8: Buffer.from(authority.rootKeyPkcs8).toString('base64'),
-    }),
+void t.test('steps run in order, each once, and none after one that failed', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino(
+    { level: 'info' },
+    { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const configuration = parseConfiguration({
-    apiVersion: 'k3s-daas.io/v1alpha1',
-    kind: 'DaaSConfiguration',
-    cluster: { id: CLUSTER, package: `0x${'44'.repeat(32)}`, chainId: 'chain' },
-    chain: { network: 'embedded', url: 'http://127.0.0.1:1' },
-    kubernetes: { server: 'https://127.0.0.1:1', caFile: 'ca.crt' },
-    policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 } },
-    enclave: {
-      listen: { host: '127.0.0.1', port: 0 },
-      bootstrap: { host: '127.0.0.1', port: 0 },
-      dataDir: 'data',
-      clientCaFile: 'ca.crt',
-      nsm: { kind: 'development', authorityFile: 'authority.json' },
-    },
-  });
-  return { configuration, root: authority.rootCertificateDer };
-}
+  const record = new BootRecord({ now: () => 5 }, log);
+  t.equal(record.progress.waitingFor, 'entropy');
+  await t.rejects(
+    record.run('serving', () => 1),
+    RangeError,
+  );
+  for (const step of BOOT_STEPS.slice(0, -1)) {
+    t.equal(
+      await record.run(step, () => Promise.resolve(`it ${step}`), { detail: (text) => text }),
+      `it ${step}`,
+    );
+  }
+  t.same(record.progress.done[2], { step: 'keys', atMs: 5, detail: 'it keys' });
+  t.equal(record.progress.waitingFor, 'serving');
+  const refused = new EnclaveError('NSM_FAILED', 'no', 'mend it');
+  await t.rejects(
+    record.run('serving', () => Promise.reject(refused)),
+    refused,
+  );
+  t.same(record.failure, { step: 'serving', code: 'NSM_FAILED', message: 'no', remedy: 'mend it' });
+  await t.rejects(
+    record.run('serving', () => 1),
+    RangeError,
+    'no second attempt',
+  );
+  t.same(
+    lines.map(({ step, msg }) => `${String(step)} ${String(msg)}`),
+    [...BOOT_STEPS.slice(0, -1).map((step) => `${step} boot step done`), 'serving boot failed'],
+  );
+  const other = new BootRecord({ now: () => 5 }, log);
+  await t.rejects(other.run('entropy', () => Promise.reject(new Error('what it was'))));
+  t.match(other.failure, { code: 'BOOT_FAILED', message: 'what it was' });
+});

@@ -7,11 +7,20 @@ export type EnclaveErrorCode =
   | 'CERTIFICATE_FOREIGN_CA'
   | 'CERTIFICATE_FOREIGN_KEY'
   | 'CERTIFICATE_MALFORMED'
+  | 'CERTIFICATE_OUTDATED'
   | 'CERTIFICATE_WRONG_USER'
   | 'CONFIG_DIGEST_DIFFERS'
   | 'POLICY_DIFFERS'
   | 'NSM_UNSUPPORTED'
+  | 'TRUST_ANCHOR_NOT_AWS'
+  | 'NONCE_MALFORMED'
   | 'SLOT_MALFORMED'
+  | 'ALREADY_REGISTERED'
+  | 'RATE_LIMITED'
+  | 'NOT_ATTESTED'
+  | 'NSM_FAILED'
+  | 'SESSION_REVOKED'
+  | 'BOOT_FAILED'
   | 'BOOT_CANCELLED';
 
 /** A coded refusal of the enclave process; most of them end its boot. */

@@ -1,54 +1,34 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { policyDigest, type ChainView } from '@k3s-daas/core';
+import type { SessionIdentity } from '@k3s-daas/scheduler-extender';
+import type { ChainWatcher } from '@k3s-daas/sui-client';
 
-import type { Logger } from 'pino';
-
+import { attest, type Attested } from './boot/attestation.ts';
+import { readFirstDocument } from './boot/clock.ts';
 import {
-  configDigest,
-  enclaveUserData,
-  equalBytes,
-  fromHex,
-  policyDigest,
-  sha256,
-  toHex,
-  type Bytes,
-  type ChainSnapshot,
-  type Clock,
-  type Configuration,
-  type EnclaveConfiguration,
-} from '@k3s-daas/core';
-import {
-  binder,
-  createEngine,
-  kubeClient,
-  kubeView,
-  openDecisionLog,
-  serveExtender,
-  type Engine,
-  type SessionIdentity,
-} from '@k3s-daas/scheduler-extender';
-import { connectChain, watchChain, type ChainWatcher } from '@k3s-daas/sui-client';
-
-import { checkClock } from './boot/clock.ts';
-import { activeIdentity, checkKubernetesCertificate, waitForActivation } from './boot/identity.ts';
+  describeLag,
+  followKubernetes,
+  openEngine,
+  reconcileOnTimer,
+  serve,
+  type ExtenderParts,
+} from './boot/extender.ts';
 import { makeKeys, type EnclaveKeys } from './boot/keys.ts';
-import { openNsm } from './boot/nsm.ts';
-import { BootRecord } from './boot/steps.ts';
+import { activeIdentity, ownSession, publicKeys, waitForRegistration } from './boot/registration.ts';
+import { describeAge, isFreshSnapshot } from './boot/snapshot.ts';
+import { BootRecord, type BootFailure } from './boot/steps.ts';
+import type { OpenedNsm } from './boot/nsm.ts';
+import { requireAwsRoot } from './boot/trust-anchor.ts';
+import { orCancelled, until } from './boot/wait.ts';
+import { hostWorld, type EnclaveOptions, type EnclaveWorld } from './boot/world.ts';
 import { EnclaveError } from './errors.ts';
-import { serveBootstrap } from './http/bootstrap.ts';
+import type { EnclaveClock } from './guard/enclave-clock.ts';
+import { Guard } from './guard/guard.ts';
+import { NsmQueue, nsmFailed } from './guard/nsm-queue.ts';
+import { notAttested, serveBootstrap, type Attesting } from './http/bootstrap.ts';
+import { FreshDocuments } from './http/fresh-documents.ts';
+import type { HostTime } from './time.ts';
 
-export interface EnclaveOptions {
-  readonly configuration: Configuration;
-  readonly enclave: EnclaveConfiguration;
-  /** Resolves a path of the configuration. */
-  readonly path: (relative: string) => string;
-  /** Folder whose sources are measured into the development PCRs. */
-  readonly repository: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Ends a boot that waits for its registration. */
-  readonly signal: AbortSignal;
-}
+export type { EnclaveOptions, EnclaveWorld } from './boot/world.ts';
 
 export interface RunningEnclave {
   readonly bootstrapPort: number;
@@ -57,257 +37,229 @@ export interface RunningEnclave {
   close(): Promise<void>;
 }
 
-type Closers = (() => Promise<void>)[];
+interface Reason {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What the bootstrap listener shows of the boot; each is null until its step is done. */
+interface Shown {
+  attesting: Attesting | null;
+  attested: Attested | null;
+  guard: Guard | null;
+  /** The extender's own readiness, which has the guard's reasons in it. */
+  serving: (() => readonly Reason[]) | null;
+}
+
+interface Booting {
+  readonly options: EnclaveOptions;
+  readonly world: EnclaveWorld;
+  readonly record: BootRecord;
+  readonly shown: Shown;
+  /** What ends the parts, in the order in which they began. */
+  readonly closers: (() => Promise<void>)[];
+}
 
 /**
- * Boots the enclave: keys → clock → attestation, then serves the attestation and goes on in the background with
- * registration → Kubernetes identity → cache → log → serving. Each step fails closed.
+ * Opens the bootstrap listener and boots behind it, so that every refusal can be read there. A failed step ends the
+ * boot for good: the process stays up to say so, until whoever watches /livez starts a new one.
  */
-export async function runEnclave(options: EnclaveOptions): Promise<RunningEnclave> {
-  const { configuration, enclave, clock, log, signal } = options;
-  const closers: Closers = [];
-  const boot = new BootRecord(clock, (step) => {
-    log.info({ step }, 'boot step done');
-  });
-
-  const keys = await makeKeys({ host: enclave.listen.host, clock });
-  boot.done('keys');
-  const opened = await openNsm(options);
-  const digest = await ownConfigDigest(options);
-  const attest = (nonce?: Bytes): Promise<Bytes> =>
-    opened.nsm.attest({
-      publicKey: keys.decision.publicKey,
-      ...(nonce === undefined ? {} : { nonce }),
-      userData: enclaveUserData({
-        cluster: configuration.cluster.id,
-        configDigest: digest,
-        decisionKey: keys.decision.publicKey,
-        logKey: keys.log.publicKey,
-        tlsKeyHash: keys.tls.keyHash,
-      }),
-    });
-  const document = await attest();
-  checkClock(document, opened, clock);
-  boot.done('clock');
-  boot.done('attestation');
-
-  let acceptCertificate: (pem: string) => void = () => undefined;
-  let certificatePem = '';
-  const clientCa = await readFile(options.path(enclave.clientCaFile), 'utf8');
-  const certificate = new Promise<void>((resolve) => {
-    acceptCertificate = (pem) => {
-      certificatePem = checkKubernetesCertificate(pem, keys, clientCa);
-      resolve();
-    };
-  });
-  let failure: string | null = null;
-  let serving: () => readonly string[] = () => [];
+export async function runEnclave(
+  options: EnclaveOptions,
+  world: EnclaveWorld = hostWorld(options),
+): Promise<RunningEnclave> {
+  const record = new BootRecord(world.time.clock, options.log);
+  const shown: Shown = { attesting: null, attested: null, guard: null, serving: null };
   const bootstrap = await serveBootstrap({
-    ...enclave.bootstrap,
-    keys,
-    document: (slot) => (slot === null ? Promise.resolve(document) : attest(fromHex(slot.slice(2)))),
-    progress: () => boot.progress,
-    readiness: () => {
-      const { waitingFor } = boot.progress;
-      if (failure !== null) return [failure];
-      return waitingFor === null ? serving() : [`waiting for ${waitingFor}`];
-    },
+    ...options.enclave.bootstrap,
+    attesting: () => shown.attesting,
+    progress: () => record.progress,
+    reasons: () => notReady(record, shown),
+    dead: () => record.failure ?? shown.guard?.final() ?? null,
     acceptCertificate: (pem) => {
-      acceptCertificate(pem);
+      if (shown.attested === null) throw notAttested();
+      shown.attested.kubernetes.accept(pem);
     },
   });
-  closers.push(bootstrap.close);
-
-  const chain = startWatcher(options);
-  closers.push(() => chain.stop());
-  const ready = finishBoot({
-    options,
-    keys,
-    digest,
-    boot,
-    chain,
-    certificate,
-    cert: () => certificatePem,
-    closers,
-  });
-  ready.then(
-    (readiness) => {
-      serving = readiness;
-    },
-    (error: unknown) => {
-      failure = error instanceof Error ? error.message : String(error);
-      if (!signal.aborted) log.error({ err: error }, 'boot failed');
-    },
-  );
+  const closers = [bootstrap.close];
+  const ready = boot({ options, world, record, shown, closers });
+  const settled = ready.catch(() => undefined);
   return {
     bootstrapPort: bootstrap.port,
-    ready: ready.then(() => undefined),
+    ready,
     close: async () => {
-      await ready.catch(() => undefined);
+      await settled;
       for (const close of closers.reverse()) await close();
     },
   };
 }
 
-interface Rest {
-  readonly options: EnclaveOptions;
+/** The boot: each step only after the one before it, and none after one that failed. */
+async function boot(booting: Booting): Promise<void> {
+  const own = await attestOwn(booting);
+  const registered = await becomeActive(booting, own);
+  await serveScheduler(booting, own, registered);
+}
+
+/** What this boot is, by the NSM's word. */
+interface Own extends Attested {
+  readonly clock: EnclaveClock;
   readonly keys: EnclaveKeys;
-  readonly digest: Bytes;
-  readonly boot: BootRecord;
+  readonly guard: Guard;
+}
+
+/** entropy → clock → keys → attestation; from then on the guard renews it. */
+async function attestOwn({ options, world, record, shown, closers }: Booting): Promise<Own> {
+  const { time } = world;
+  const { opened } = await record.run('entropy', () => openSource(options, world), {
+    detail: ({ source }) => source,
+  });
+  const queue = new NsmQueue(opened.nsm, time);
+  const first = await record.run('clock', () => readFirstDocument(queue, opened, time), {
+    detail: ({ clock }) => `NSM time ${new Date(clock.now()).toISOString()}`,
+  });
+  const { clock } = first;
+  const keys = await record.run('keys', () => makeKeys({ host: options.enclave.listen.host, clock }));
+  const attested = await record.run('attestation', () => attest({ options, opened, queue, first, keys }));
+  const guard = new Guard({ attestor: attested.attestor, clock, time, log: options.log });
+  closers.push(() => guard.close());
+  shown.attested = attested;
+  shown.guard = guard;
+  return { ...attested, clock, keys, guard };
+}
+
+/** What the chain and the API server know this boot by. */
+interface Registered {
   readonly chain: ChainWatcher;
-  readonly certificate: Promise<void>;
-  readonly cert: () => string;
-  readonly closers: Closers;
+  /** null while the chain shows another session as active, or the guard objects. */
+  readonly identity: () => SessionIdentity | null;
 }
 
-/** registration → kubernetes-identity → kubernetes-cache → decision-log → serving; returns its readiness. */
-async function finishBoot(rest: Rest): Promise<() => readonly string[]> {
-  const { options, keys, digest, boot, chain, closers } = rest;
-  const { configuration, enclave, clock, log, path, signal } = options;
-  await waitForActivation(chain, keys, signal);
-  checkCluster(chain.current(), configuration, digest);
-  boot.done('registration');
-  await raceAbort(rest.certificate, signal);
-  boot.done('kubernetes-identity');
+/** registration → snapshot → kubernetes-identity: waits for the registrar, and for a chain that is fresh. */
+async function becomeActive(
+  { options, world, record, shown, closers }: Booting,
+  own: Own,
+): Promise<Registered> {
+  const { configuration, signal } = options;
+  const { policy } = configuration;
+  const { clock, guard, configDigest } = own;
+  const keys = publicKeys(own.keys);
+  const chain = world.watchChain(clock);
+  chain.start();
+  closers.push(() => chain.stop());
+  shown.attesting = attesting({ own, chain, record, time: world.time });
 
-  const ca = await readFile(path(configuration.kubernetes.caFile), 'utf8');
-  const client = kubeClient({
-    server: configuration.kubernetes.server,
-    ca,
-    cert: rest.cert,
-    key: keys.tls.keyPem,
-  });
-  closers.push(() => {
-    client.close();
-    return Promise.resolve();
-  });
-  const kube = kubeView({ client, clock, log, random: Math.random });
-  closers.push(() => kube.close());
-  await raceAbort(
-    untilSynced(() => kube.synced, signal),
-    signal,
-  );
-  boot.done('kubernetes-cache');
-
-  const decisionLog = await openDecisionLog({ path: `${path(enclave.dataDir)}/decisions.log` });
-  const identity = (): SessionIdentity | null => activeIdentity(chain.current(), keys);
-  const engine = await createEngine({
-    policy: configuration.policy,
-    clock,
-    chain,
-    kube,
-    binder: binder(client),
-    signer: keys.decision,
-    identity,
-    log: decisionLog,
-  });
-  closers.push(() => engine.close());
-  closers.push(reconcileOnTimer(engine, log));
-  boot.done('decision-log');
-
-  const server = await serveExtender({
-    engine,
-    kube,
-    chain,
-    identity,
-    stakeSnapshotAgeMsMax: configuration.policy.stakeSnapshotAgeMsMax,
-    tls: {
-      cert: keys.tls.certificatePem,
-      key: keys.tls.keyPem,
-      clientCa: await readFile(path(enclave.clientCaFile), 'utf8'),
+  const { session } = await record.run(
+    'registration',
+    () => waitForRegistration({ chain, keys, configuration, configDigest, signal }),
+    {
+      detail: (identity) => `session ${identity.session}, term ${identity.term.toString()}`,
+      waiting: () => describeChain(chain),
     },
-    allowedClients: enclave.allowedClients,
-    allowedReaders: enclave.allowedReaders,
-    ...enclave.listen,
-    clock,
-    log,
+  );
+  guard.watch(chain, { session, keys, configDigest, policyDigest: policyDigest(policy) });
+  const isFresh = (): boolean => isFreshSnapshot(chain, clock, policy.stakeSnapshotAgeMsMax);
+  await record.run('snapshot', () => until(isFresh, world.time, signal), {
+    waiting: () => describeAge(chain, clock),
   });
+  await record.run('kubernetes-identity', () => orCancelled(own.kubernetes.received, signal), {
+    waiting: () => 'a certificate at /api/v1/tee/kubernetes-certificate',
+  });
+  return {
+    chain,
+    identity: () => (guard.reasons().length === 0 ? activeIdentity(chain.current(), keys) : null),
+  };
+}
+
+/** kubernetes-cache → decision-log → serving. */
+async function serveScheduler(booting: Booting, own: Own, registered: Registered): Promise<void> {
+  const { options, world, record, shown, closers } = booting;
+  const parts: ExtenderParts = { ...own, ...registered, options };
+  const followed = { lag: (): string => '' };
+  const cache = await record.run(
+    'kubernetes-cache',
+    async () => {
+      const { close, ...rest } = followKubernetes(parts);
+      closers.push(close);
+      followed.lag = () => describeLag(rest.kube);
+      await until(() => rest.kube.synced, world.time, options.signal);
+      return rest;
+    },
+    { waiting: () => followed.lag() },
+  );
+  const engine = await record.run('decision-log', () => openEngine(parts, cache));
+  closers.push(() => engine.close());
+  closers.push(reconcileOnTimer(engine, world.time, options.log));
+  const server = await record.run('serving', () => serve(parts, cache, engine));
   closers.push(() => server.close());
-  boot.done('serving');
-  return () => server.readiness().reasons.map(({ code, message }) => `${code}: ${message}`);
+  shown.serving = () => server.readiness().reasons;
 }
 
-/** The digest of what this installation is, from what this process was given: not from the chain. */
-async function ownConfigDigest({ configuration, path }: EnclaveOptions): Promise<Bytes> {
-  const ca = new X509Certificate(await readFile(path(configuration.kubernetes.caFile), 'utf8'));
-  return configDigest({
-    apiServerCaDigest: sha256(ca.raw),
-    chainId: configuration.cluster.chainId,
-    packageId: configuration.cluster.package,
-    policyDigest: policyDigest(configuration.policy),
+/** The NSM that the configuration names, with a root that this network allows, and where entropy comes from. */
+async function openSource(
+  { configuration }: EnclaveOptions,
+  world: EnclaveWorld,
+): Promise<{ opened: OpenedNsm; source: string }> {
+  const opened = await world.openNsm();
+  requireAwsRoot(opened, configuration);
+  const { source } = await world.checkEntropy(opened.nsm);
+  return { opened, source };
+}
+
+/** What strangers may have attested. A slot is worth money: none for a boot that cannot use it any more. */
+function attesting(of: {
+  readonly own: Own;
+  readonly chain: ChainView;
+  readonly record: BootRecord;
+  readonly time: HostTime;
+}): Attesting {
+  const { own, chain, record, time } = of;
+  const { attestor, clock, keys } = own;
+  const fresh = new FreshDocuments({
+    attest: (nonce, caller) => attestor.fresh(nonce, caller),
+    monotonic: () => time.monotonic(),
   });
+  return {
+    keys,
+    standing: () => {
+      const { standing } = attestor;
+      if (standing === null) throw notAttested();
+      if (standing.leafEndMs <= clock.now()) throw nsmFailed('its last document has ended');
+      return standing.document;
+    },
+    fresh: (nonce) => fresh.get(nonce, 'nonce'),
+    forSlot: (slot) => {
+      if (record.failure !== null) throw failed(record.failure);
+      if (ownSession(chain.current(), publicKeys(keys)) !== undefined) throw alreadyRegistered();
+      return fresh.get(slot, 'slot');
+    },
+  };
 }
 
-/** The cluster on chain must be the one this process was configured for: same CA, chain, package and policy. */
-function checkCluster(snapshot: ChainSnapshot | null, configuration: Configuration, digest: Bytes): void {
-  if (snapshot === null)
-    throw new EnclaveError('CONFIG_DIGEST_DIFFERS', 'the chain has no snapshot', 'see its log');
-  if (!equalBytes(snapshot.cluster.policyDigest, policyDigest(configuration.policy))) {
-    throw new EnclaveError(
-      'POLICY_DIFFERS',
-      `the policy in daas.yaml is not that of cluster ${snapshot.cluster.id}`,
-      'take the policy that the cluster was created with',
-    );
-  }
-  if (equalBytes(snapshot.cluster.configDigest, digest)) return;
-  throw new EnclaveError(
-    'CONFIG_DIGEST_DIFFERS',
-    `this installation has config digest ${toHex(digest)}, the cluster ${toHex(snapshot.cluster.configDigest)}`,
-    'compare API server CA, chain id, package and policy in daas.yaml with those of the cluster',
+function failed({ step, code, message, remedy }: BootFailure): EnclaveError {
+  return new EnclaveError('BOOT_FAILED', `the boot failed at ${step}: ${code}: ${message}`, remedy);
+}
+
+function alreadyRegistered(): EnclaveError {
+  return new EnclaveError(
+    'ALREADY_REGISTERED',
+    'the chain shows a session with the keys of this boot',
+    'activate that session; a slot is for one that is not registered',
   );
 }
 
-function startWatcher({ configuration, clock, log }: EnclaveOptions): ChainWatcher {
-  const { chain, cluster } = configuration;
-  const watcher = watchChain({
-    chain: connectChain({ url: chain.url, chainId: cluster.chainId }),
-    packageId: cluster.package,
-    clusterId: cluster.id,
-    clock,
-    log,
-    pollMs: chain.pollMs,
-  });
-  watcher.start();
-  return watcher;
+function notReady(record: BootRecord, { guard, serving }: Shown): readonly Reason[] {
+  if (record.failure !== null) return [record.failure];
+  if (serving !== null) return serving();
+  const { waitingFor } = record.progress;
+  const what = record.waiting === '' ? '' : `: ${record.waiting}`;
+  return [
+    { code: 'BOOT_WAITING', message: `waiting for ${String(waitingFor)}${what}` },
+    ...(guard?.reasons() ?? []),
+  ];
 }
 
-const RECONCILE_MS = 1_000;
-
-/** Settles what earlier boots and lost answers left open, now and then for ever; returns what ends it. */
-function reconcileOnTimer(engine: Engine, log: Logger): () => Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-  const round = async (): Promise<void> => {
-    await engine.reconcile().catch((error: unknown) => {
-      log.warn({ err: error }, 'decisions left open');
-    });
-    if (!closed) timer = setTimeout(() => void round(), RECONCILE_MS);
-  };
-  const first = round();
-  return async () => {
-    closed = true;
-    clearTimeout(timer);
-    await first;
-  };
-}
-
-const SYNC_POLL_MS = 20;
-
-async function untilSynced(synced: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!synced() && !signal.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, SYNC_POLL_MS));
-  }
-}
-
-async function raceAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const cancel = (): void => {
-      reject(new EnclaveError('BOOT_CANCELLED', 'the enclave was stopped during its boot', 'start it again'));
-    };
-    if (signal.aborted) cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    work.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', cancel);
-    });
-  });
+function describeChain(chain: ChainWatcher): string {
+  const { failures, lastError } = chain.status();
+  return failures > 0 && lastError !== null ? `${lastError.code}: ${lastError.message}` : '';
 }

@@ -7,7 +7,8 @@ import { describeError, toBase64, toHex, type Bytes } from '@k3s-daas/core';
 
 import type { EnclaveKeys } from '../boot/keys.ts';
 import type { BootProgress } from '../boot/steps.ts';
-import { EnclaveError } from '../errors.ts';
+import { EnclaveError, type EnclaveErrorCode } from '../errors.ts';
+import { parseNonce, parseSlot, RateLimited } from './fresh-documents.ts';
 
 const CERTIFICATE_BYTES_MAX = 16_384;
 
@@ -23,21 +24,33 @@ export interface AttestationReply {
   readonly csrPem: string;
 }
 
+/** What this boot can attest, from its attestation step on. */
+export interface Attesting {
+  readonly keys: EnclaveKeys;
+  readonly standing: () => Bytes;
+  /** A document with this nonce, or for this slot; both as hex. @throws EnclaveError */
+  readonly fresh: (nonce: string) => Promise<Bytes>;
+  readonly forSlot: (slot: string) => Promise<Bytes>;
+}
+
 export interface BootstrapOptions {
   readonly host: string;
   readonly port: number;
-  readonly keys: EnclaveKeys;
-  /** The standing document, or one for a slot (0x and 64 hex digits). */
-  readonly document: (slot: string | null) => Promise<Bytes>;
+  /** null before the attestation step is done. */
+  readonly attesting: () => Attesting | null;
   readonly progress: () => BootProgress;
-  readonly readiness: () => readonly string[];
+  /** Why the process is not ready. */
+  readonly reasons: () => readonly { readonly code: string; readonly message: string }[];
+  /** Why it can never become ready, or null. */
+  readonly dead: () => { readonly code: string; readonly message: string } | null;
+  /** @throws EnclaveError */
   readonly acceptCertificate: (pem: string) => void;
 }
 
 /**
- * The plain HTTP listener of the boot: a registrar fetches the attestation, registers it, and hands in the Kubernetes
- * client certificate. It needs no secret: the document is signed by the NSM, and a certificate is taken only for the
- * key that was made here.
+ * The plain HTTP listener, open before the boot begins: its state, the attestation, and where a registrar hands in the
+ * Kubernetes client certificate. It needs no secret: the document is signed by the NSM, and a certificate is taken only
+ * for the key that was made here.
  */
 export async function serveBootstrap(
   options: BootstrapOptions,
@@ -52,16 +65,23 @@ export async function serveBootstrap(
 function bootstrapApp(options: BootstrapOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
-  app.get('/livez', (_request, response) => void response.type('text').send('ok'));
+  app.disable('etag');
+  app.use((_request, response, next) => {
+    response.set('cache-control', 'no-store');
+    next();
+  });
+  app.get('/livez', (_request, response) => {
+    const dead = options.dead();
+    if (dead === null) response.type('text').send('ok');
+    else response.status(503).json(dead);
+  });
   app.get('/readyz', (_request, response) => {
-    const reasons = options.readiness();
-    response
-      .status(reasons.length === 0 ? 200 : 503)
-      .json({ ready: reasons.length === 0, reasons, boot: options.progress() });
+    const reasons = options.reasons();
+    const ready = reasons.length === 0;
+    response.status(ready ? 200 : 503).json({ ready, reasons, boot: options.progress() });
   });
   app.get('/api/v1/tee/attestation', async (request, response) => {
-    const { slot } = request.query;
-    response.json(attestationReply(options.keys, await options.document(slotOf(slot))));
+    response.json(await attestation(options.attesting(), request.query));
   });
   app.put(
     '/api/v1/tee/kubernetes-certificate',
@@ -71,21 +91,40 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
       response.status(204).end();
     },
   );
-  app.use((_request, response) => void response.status(404).json({ code: 'NOT_FOUND' }));
+  app.use((request, response) => {
+    const message = `there is no ${request.method} ${request.path.slice(0, 100)}`;
+    response.status(404).json({ code: 'NOT_FOUND', message, remedy: 'see docs/architecture.md' });
+  });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    if (error instanceof EnclaveError) response.status(422).json(error);
-    else response.status(400).json({ code: 'REQUEST_MALFORMED', message: describeError(error) });
+    if (error instanceof RateLimited) response.set('retry-after', String(error.retryAfterSeconds));
+    if (error instanceof EnclaveError) response.status(statusOf(error.code)).json(error);
+    else response.status(400).json(malformed(error));
   });
   return app;
 }
 
-function slotOf(value: unknown): string | null {
-  if (value === undefined) return null;
-  if (typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value)) return value;
-  throw new EnclaveError('SLOT_MALFORMED', 'slot is not an object id', 'send 0x and 64 hex digits');
+async function attestation(
+  attesting: Attesting | null,
+  { nonce, slot }: Request['query'],
+): Promise<AttestationReply> {
+  // Both at once is neither: parseNonce says so.
+  const wanted = nonce === undefined ? null : parseNonce(slot === undefined ? nonce : null);
+  const forSlot = slot === undefined ? null : parseSlot(slot);
+  if (attesting === null) throw notAttested();
+  if (wanted !== null) return reply(attesting.keys, await attesting.fresh(wanted));
+  if (forSlot !== null) return reply(attesting.keys, await attesting.forSlot(forSlot));
+  return reply(attesting.keys, attesting.standing());
 }
 
-function attestationReply(keys: EnclaveKeys, document: Bytes): AttestationReply {
+export function notAttested(): EnclaveError {
+  return new EnclaveError(
+    'NOT_ATTESTED',
+    'this boot has no attestation yet',
+    'ask again; /readyz names the step that it waits for',
+  );
+}
+
+function reply(keys: EnclaveKeys, document: Bytes): AttestationReply {
   return {
     document: toBase64(document),
     decisionKey: toHex(keys.decision.publicKey),
@@ -94,6 +133,29 @@ function attestationReply(keys: EnclaveKeys, document: Bytes): AttestationReply 
     certificatePem: keys.tls.certificatePem,
     csrPem: keys.tls.csrPem,
   };
+}
+
+function statusOf(code: EnclaveErrorCode): number {
+  switch (code) {
+    case 'NONCE_MALFORMED':
+    case 'SLOT_MALFORMED':
+      return 400;
+    case 'ALREADY_REGISTERED':
+      return 409;
+    case 'RATE_LIMITED':
+      return 429;
+    case 'NOT_ATTESTED':
+    case 'NSM_FAILED':
+    case 'BOOT_FAILED':
+      return 503;
+    default:
+      return 422;
+  }
+}
+
+/** Express' own refusals: a body that is too large, a path that does not decode. */
+function malformed(error: unknown): { code: string; message: string; remedy: string } {
+  return { code: 'REQUEST_MALFORMED', message: describeError(error), remedy: 'mend the request' };
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

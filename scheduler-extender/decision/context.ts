@@ -32,7 +32,7 @@ export interface BindRequest {
 
 const REMEDIES: Partial<Record<ExtenderErrorCode, string>> = {
   CACHE_NOT_SYNCED: 'wait until the extender has listed pods and nodes',
-  ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain; its /readyz names the step it waits for',
+  ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain; its /readyz says what is wrong',
   RECEIPT_LIVE: 'wait until the receipt expires; kube-scheduler tries again by itself',
   SERVICE_ACCOUNT_UNKNOWN: 'create the service account that the pod names',
   POD_FOREIGN_SCHEDULER: 'point only the profile of our scheduler at this extender',
@@ -60,7 +60,10 @@ export function requirePending(pod: PodFacts, schedulerName: string): PodFacts {
 
 export function requireActive(identity: SessionIdentity | null, snapshot: ChainSnapshot): SessionIdentity {
   if (identity === null) {
-    throw refusal('ENCLAVE_NOT_ACTIVE', 'the chain does not show this enclave as the active one');
+    throw refusal(
+      'ENCLAVE_NOT_ACTIVE',
+      'the chain does not show this enclave as the active one, or its guard objects',
+    );
   }
   if (identity.cluster !== snapshot.cluster.id) {
     throw refusal('ENCLAVE_NOT_ACTIVE', 'the snapshot of the chain is one of another cluster');

@@ -4,8 +4,8 @@ import type { SessionIdentity } from '../ports.ts';
 import type { WatchedKubeView } from '../kube/view.ts';
 
 export interface Reason {
-  readonly code:
-    'CACHE_NOT_SYNCED' | 'SNAPSHOT_MISSING' | 'SNAPSHOT_STALE' | 'ENCLAVE_NOT_ACTIVE' | 'SHUTTING_DOWN';
+  /** CACHE_NOT_SYNCED, SNAPSHOT_MISSING, SNAPSHOT_STALE, ENCLAVE_NOT_ACTIVE, SHUTTING_DOWN, or a code of a guard. */
+  readonly code: string;
   readonly message: string;
 }
 
@@ -20,6 +20,8 @@ export interface ReadinessDependencies {
   readonly chain: ChainView;
   readonly clock: Clock;
   readonly identity: () => SessionIdentity | null;
+  /** What else forbids to decide, from outside of the extender; `identity` is null while there is any. */
+  readonly guards?: () => readonly Reason[];
   readonly stakeSnapshotAgeMsMax: number;
   readonly closing: () => boolean;
 }
@@ -32,17 +34,20 @@ export function snapshotAgeMs(chain: ChainView, clock: Clock): number | null {
 
 export function readiness(dependencies: ReadinessDependencies): Readiness {
   const { kube, chain, clock, identity, stakeSnapshotAgeMsMax, closing } = dependencies;
+  const { guards = () => [] } = dependencies;
   const reasons: Reason[] = [];
   if (closing()) reasons.push({ code: 'SHUTTING_DOWN', message: 'the extender is stopping' });
   if (!kube.synced) reasons.push({ code: 'CACHE_NOT_SYNCED', message: unsynced(kube) });
   const ageMs = snapshotAgeMs(chain, clock);
   if (ageMs === null) {
     reasons.push({ code: 'SNAPSHOT_MISSING', message: 'the chain has not been read yet' });
-  } else if (ageMs > stakeSnapshotAgeMsMax) {
-    const message = `the chain's state is ${ageMs} ms old, more than ${stakeSnapshotAgeMsMax}`;
+  } else if (Math.abs(ageMs) > stakeSnapshotAgeMsMax) {
+    const message = `the chain's state is ${ageMs} ms old, allowed are ${stakeSnapshotAgeMsMax} either way`;
     reasons.push({ code: 'SNAPSHOT_STALE', message });
   }
-  if (identity() === null) {
+  const objections = guards();
+  reasons.push(...objections);
+  if (identity() === null && objections.length === 0) {
     reasons.push({
       code: 'ENCLAVE_NOT_ACTIVE',
       message: "this enclave's session is not the active one on chain",

@@ -17,7 +17,7 @@ import { api } from './api.ts';
 import { BODY_LIMITS, readJson, type BodyLimits } from './body.ts';
 import { clients, type Clients } from './clients.ts';
 import { HttpError, publicError, statusOf } from './errors.ts';
-import { readiness, type Readiness } from './readiness.ts';
+import { readiness, type Readiness, type Reason } from './readiness.ts';
 import { errorReply, verbs, VERBS, type Verb } from './verbs.ts';
 
 /** PEM of our certificate, its key, and the CA of the clients' certificates. */
@@ -32,6 +32,8 @@ export interface ExtenderServerOptions {
   readonly kube: WatchedKubeView;
   readonly chain: ChainView;
   readonly identity: () => SessionIdentity | null;
+  /** What else forbids to decide; its codes are in the readiness. */
+  readonly guards?: () => readonly Reason[];
   /** Beyond this age of the chain's snapshot the extender is not ready, ms (policy). */
   readonly stakeSnapshotAgeMsMax: number;
   readonly tls: ServerTls;

@@ -1,0 +1,102 @@
+import { fromHex, type Bytes } from '@k3s-daas/core';
+
+import { EnclaveError } from '../errors.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+type Caller = 'nonce' | 'slot';
+
+export interface FreshDocumentsOptions {
+  /** Asks the NSM for a document with this nonce. */
+  readonly attest: (nonce: Bytes, caller: Caller) => Promise<Bytes>;
+  readonly monotonic: () => number;
+}
+
+interface Entry {
+  readonly document: Promise<Bytes>;
+  /** Infinity while the NSM is asked. */
+  untilMs: number;
+}
+
+/** For so long the same nonce gets the same bytes. */
+const LIFE_MS = 5_000;
+/** More than the buckets let into one life. */
+const ENTRIES_MAX = 256;
+/** An NSM needs some milliseconds for a document: this keeps strangers to a small part of its time. */
+const LIMITS = {
+  nonce: { capacity: 20, perSecond: 5 },
+  // A bucket of its own: a flood of nonces must not keep a registrar from its slot.
+  slot: { capacity: 10, perSecond: 2 },
+} as const;
+
+/** Told to a client as 429 with Retry-After. */
+export class RateLimited extends EnclaveError {
+  readonly retryAfterSeconds: number;
+
+  constructor(waitMs: number) {
+    super('RATE_LIMITED', 'the NSM is asked too often', 'take the standing document, or ask again later');
+    this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  }
+}
+
+/** Documents with a nonce that somebody else chose: one NSM call for one nonce, and not too many of them. */
+export class FreshDocuments {
+  readonly #options: FreshDocumentsOptions;
+  readonly #buckets: Readonly<Record<Caller, TokenBucket>>;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: FreshDocumentsOptions) {
+    this.#options = options;
+    const bucket = (caller: Caller): TokenBucket => new TokenBucket({ ...LIMITS[caller], ...options });
+    this.#buckets = { nonce: bucket('nonce'), slot: bucket('slot') };
+  }
+
+  /** @param hex lower-case. @throws EnclaveError RATE_LIMITED, NSM_FAILED */
+  get(hex: string, caller: Caller): Promise<Bytes> {
+    this.#forgetOld();
+    const known = this.#entries.get(hex);
+    if (known !== undefined) return known.document;
+    const waitMs = this.#buckets[caller].take();
+    if (waitMs > 0) return Promise.reject(new RateLimited(waitMs));
+    const document = this.#options.attest(fromHex(hex), caller);
+    const entry: Entry = { document, untilMs: Infinity };
+    this.#entries.set(hex, entry);
+    document.then(
+      () => {
+        entry.untilMs = this.#options.monotonic() + LIFE_MS;
+      },
+      () => {
+        this.#entries.delete(hex);
+      },
+    );
+    return document;
+  }
+
+  #forgetOld(): void {
+    const nowMs = this.#options.monotonic();
+    for (const [hex, { untilMs }] of this.#entries) {
+      if (untilMs <= nowMs || this.#entries.size >= ENTRIES_MAX) this.#entries.delete(hex);
+    }
+  }
+}
+
+/** 16 to 64 bytes as hex, but not 32: that is the form of a slot, and a stranger gets no document for a slot. */
+export function parseNonce(value: unknown): string {
+  if (typeof value === 'string' && /^(?:[0-9a-f]{2}){16,64}$/i.test(value) && value.length !== 64) {
+    return value.toLowerCase();
+  }
+  throw new EnclaveError(
+    'NONCE_MALFORMED',
+    'nonce is not 16 to 64 bytes of hex other than 32 bytes',
+    'send e.g. 24 random bytes as 48 hex digits, and either nonce or slot',
+  );
+}
+
+/** The id of a slot on chain, without its 0x. */
+export function parseSlot(value: unknown): string {
+  if (typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value)) return value.slice(2);
+  throw new EnclaveError(
+    'SLOT_MALFORMED',
+    'slot is not an object id',
+    'send 0x and 64 lower-case hex digits',
+  );
+}
