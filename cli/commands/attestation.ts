@@ -1,7 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-import { awsNitroRootG1, verifyAttestation, type VerificationTime } from '@k3s-daas/attestation';
+import {
+  awsNitroRootG1,
+  describeChecked,
+  verifyAttestation,
+  type VerificationTime,
+} from '@k3s-daas/attestation';
 import { fromHex, type Bytes } from '@k3s-daas/core';
 
 import { readText } from '../files.ts';
@@ -38,7 +43,7 @@ export async function verifyAttestationFile(
   });
   const { checked, moduleId, timestampMs } = verified;
   print(output, { verified: true, moduleId, timestampMs, checked }, () =>
-    ['verified', ...checked].join('\n✓ '),
+    ['verified', ...checked.map(describeChecked)].join('\n✓ '),
   );
 }
 

@@ -1,4 +1,4 @@
-import { verifyAttestation, type AttestationPolicy } from '@k3s-daas/attestation';
+import { describeChecked, verifyAttestation, type AttestationPolicy } from '@k3s-daas/attestation';
 import { clientCertificateFromCsr, type ControlPlane } from '@k3s-daas/control-plane';
 import { enclaveUserData, ENCLAVE_USER, fromHex, type Bytes } from '@k3s-daas/core';
 import { readCluster, registerAndActivate } from '@k3s-daas/sui-client';
@@ -71,5 +71,5 @@ async function verify(
     time: { mode: 'live', nowMs: Date.now(), ageMsMax: DOCUMENT_AGE_MS_MAX },
     policy: { pcrs, nonce: fromHex(slot.slice(2)), userData, publicKey: attestation.decisionKey },
   });
-  return checked;
+  return checked.map(describeChecked);
 }

@@ -1,8 +1,8 @@
 import { CodedError, type Bytes } from '@k3s-daas/core';
 
-import type { AttestationDocument } from './verify/document.ts';
-import type { AttestationPolicy } from './verify/policy.ts';
-import { verifyAttestation, type VerificationTime } from './verify/verify.ts';
+import type { ChainCache } from './verify/chain.ts';
+import type { Checked } from './verify/checked.ts';
+import type { VerificationTime } from './verify/verify.ts';
 
 /** What a TEE says about what runs in it, in the words of RFC 9334 (RATS): bytes, and the name of their format. */
 export interface Evidence {
@@ -10,57 +10,62 @@ export interface Evidence {
   readonly bytes: Bytes;
 }
 
-/** What a cluster accepts as evidence. A format that is not listed is refused, also where a verifier exists. */
-export interface EvidencePolicy extends AttestationPolicy {
-  readonly formats: readonly string[];
-  /** DER of the root of each format. */
+/**
+ * Values of a TEE's measurement registers by name, in lower case as its vendor names them: `pcr0`… (Nitro),
+ * `measurement` (SEV-SNP), `mrtd` and `rtmr0`… (TDX), `mrenclave` and `mrsigner` (SGX).
+ */
+export type Measurements = Readonly<Record<string, Bytes>>;
+
+/** What is accepted of one format. Which registers are mandatory is a rule of the format, not of the caller. */
+export interface AcceptedFormat {
+  /** DER of the root certificate that evidence of this format must lead to. */
   readonly trustAnchor: Bytes;
+  readonly measurements: Measurements;
 }
 
+/** What the evidence must bind. A key that is present is checked, never skipped. */
+export interface Bindings {
+  readonly nonce?: Bytes;
+  readonly userData?: Bytes;
+  readonly publicKey?: Bytes;
+}
+
+export interface EvidencePolicy extends Bindings {
+  /** By name. A format that is not here is refused, also where a verifier of it exists. */
+  readonly formats: Readonly<Record<string, AcceptedFormat>>;
+}
+
+export interface EvidenceOptions {
+  readonly policy: EvidencePolicy;
+  readonly time: VerificationTime;
+  readonly chains?: ChainCache;
+}
+
+/** What evidence says once everything asked for held. */
 export interface VerifiedEvidence {
   readonly format: string;
+  /** By the TEE's clock, milliseconds since 1970. */
   readonly timestampMs: number;
+  /** Every register that the evidence states, also those that nobody asked about. */
+  readonly measurements: ReadonlyMap<string, Bytes>;
   readonly publicKey: Bytes | null;
   readonly userData: Bytes | null;
   readonly nonce: Bytes | null;
-  readonly document: AttestationDocument;
   /** Each thing that was checked, in order. */
-  readonly checked: readonly string[];
+  readonly checked: readonly Checked[];
 }
+
+/** The verifier of one format: all of its rules, or a coded error. */
+export type EvidenceVerifier = (
+  bytes: Bytes,
+  options: {
+    readonly accepted: AcceptedFormat;
+    readonly bindings: Bindings;
+    readonly time: VerificationTime;
+    readonly chains?: ChainCache;
+  },
+) => Omit<VerifiedEvidence, 'format'>;
 
 export type EvidenceErrorCode = 'EVIDENCE_FORMAT_UNKNOWN' | 'EVIDENCE_FORMAT_NOT_ACCEPTED';
 
 export class EvidenceError extends CodedError<EvidenceErrorCode> {}
-
-/** The format of AWS Nitro attestation documents. */
-export const AWS_NITRO = 'aws-nitro';
-
-/** Verifies evidence by the verifier of its format. @throws EvidenceError, AttestationError */
-export function verifyEvidence(
-  evidence: Evidence,
-  options: { readonly policy: EvidencePolicy; readonly time: VerificationTime },
-): VerifiedEvidence {
-  const { policy, time } = options;
-  const { format, bytes } = evidence;
-  if (format !== AWS_NITRO) {
-    throw new EvidenceError(
-      'EVIDENCE_FORMAT_UNKNOWN',
-      `no verifier for evidence of format ${JSON.stringify(format.slice(0, 64))}`,
-      `send evidence of a known format: ${AWS_NITRO}`,
-    );
-  }
-  if (!policy.formats.includes(format)) {
-    throw new EvidenceError(
-      'EVIDENCE_FORMAT_NOT_ACCEPTED',
-      `this cluster does not accept evidence of format ${format}`,
-      `send one of: ${policy.formats.join(', ')}`,
-    );
-  }
-  const { checked, ...document } = verifyAttestation(bytes, {
-    trustAnchor: policy.trustAnchor,
-    time,
-    policy,
-  });
-  const { timestampMs, publicKey, userData, nonce } = document;
-  return { format, timestampMs, publicKey, userData, nonce, document, checked };
-}

@@ -5,6 +5,7 @@ export {
   isAwsNitroRootG1,
 } from './verify/anchors.ts';
 export { ChainCache } from './verify/chain.ts';
+export { describeChecked, type Checked, type CheckedRule } from './verify/checked.ts';
 export { DOCUMENT_BYTES_MAX } from './verify/cose.ts';
 export type { AttestationDocument } from './verify/document.ts';
 export { AttestationError, attestationErrorCodes, type AttestationErrorCode } from './verify/errors.ts';
@@ -13,15 +14,20 @@ export {
   TIMESTAMP_AHEAD_MS_MAX,
   verifyAttestation,
   verifyDocument,
+  type Trust,
   type VerificationTime,
   type VerifiedAttestation,
 } from './verify/verify.ts';
+export { AWS_NITRO } from './aws-nitro.ts';
 export {
-  AWS_NITRO,
   EvidenceError,
-  verifyEvidence,
+  type AcceptedFormat,
   type Evidence,
   type EvidenceErrorCode,
+  type EvidenceOptions,
   type EvidencePolicy,
+  type EvidenceVerifier,
+  type Measurements,
   type VerifiedEvidence,
 } from './evidence.ts';
+export { evidenceFormats, verifyEvidence } from './verify-evidence.ts';

@@ -1,4 +1,5 @@
 import { equalBytes, toHex, type Bytes } from '@k3s-daas/core';
+import type { Checked, CheckedRule } from './checked.ts';
 import type { AttestationDocument } from './document.ts';
 import { AttestationError, type AttestationErrorCode } from './errors.ts';
 
@@ -15,14 +16,20 @@ export interface AttestationPolicy {
   readonly publicKey?: Bytes;
 }
 
-/** Compares a verified document with what the caller expects. Returns what was compared, for people. */
-export function checkPolicy(document: AttestationDocument, policy: AttestationPolicy): string[] {
+const FIELDS = [
+  { field: 'nonce', rule: 'nonce', code: 'POLICY_NONCE' },
+  { field: 'userData', rule: 'user_data', code: 'POLICY_USER_DATA' },
+  { field: 'publicKey', rule: 'public_key', code: 'POLICY_PUBLIC_KEY' },
+] as const satisfies { field: string; rule: CheckedRule; code: AttestationErrorCode }[];
+
+/** Compares a verified document with what the caller expects. Returns what was compared. */
+export function checkPolicy(document: AttestationDocument, policy: AttestationPolicy): Checked[] {
   checkNotDebug(document);
-  const checked = ['debug: PCR0, PCR1 and PCR2 are not zero', ...checkPcrs(document, policy)];
-  checked.push(...checkField(policy, 'nonce', document.nonce, 'POLICY_NONCE'));
-  checked.push(...checkField(policy, 'userData', document.userData, 'POLICY_USER_DATA'));
-  checked.push(...checkField(policy, 'publicKey', document.publicKey, 'POLICY_PUBLIC_KEY'));
-  return checked;
+  return [
+    { rule: 'debug', found: 'PCR0, PCR1 and PCR2 are not zero' },
+    ...checkPcrs(document, policy),
+    ...FIELDS.flatMap((row) => checkField(document, policy, row)),
+  ];
 }
 
 function checkNotDebug(document: AttestationDocument): void {
@@ -33,7 +40,7 @@ function checkNotDebug(document: AttestationDocument): void {
   }
 }
 
-function checkPcrs(document: AttestationDocument, policy: AttestationPolicy): string[] {
+function checkPcrs(document: AttestationDocument, policy: AttestationPolicy): Checked[] {
   const expectations = expectedPcrs(policy);
   for (const [index, expected] of expectations) {
     const actual = document.pcrs.get(index);
@@ -42,7 +49,10 @@ function checkPcrs(document: AttestationDocument, policy: AttestationPolicy): st
       throw new AttestationError('POLICY_PCR', `PCR${index} is ${found}, expected ${toHex(expected)}`);
     }
   }
-  return expectations.map(([index, expected]) => `pcr${index}: ${toHex(expected)}`);
+  return expectations.map(([index, expected]) => ({
+    rule: `pcr${index}` as CheckedRule,
+    found: toHex(expected),
+  }));
 }
 
 /** The policy comes from configuration or the chain; a hole in it must not widen what is accepted. */
@@ -64,13 +74,13 @@ function expectedPcrs(policy: AttestationPolicy): [number, Bytes][] {
 }
 
 function checkField(
+  document: AttestationDocument,
   policy: AttestationPolicy,
-  field: 'nonce' | 'userData' | 'publicKey',
-  actual: Bytes | null,
-  code: AttestationErrorCode,
-): string[] {
+  { field, rule, code }: (typeof FIELDS)[number],
+): Checked[] {
   if (!(field in policy)) return [];
   const expected: unknown = policy[field];
+  const actual = document[field];
   if (!(expected instanceof Uint8Array)) {
     throw new AttestationError('POLICY_INVALID', `the policy's ${field} is not a byte string`);
   }
@@ -78,7 +88,7 @@ function checkField(
     const found = actual === null ? 'absent' : toHex(actual);
     throw new AttestationError(code, `${field} is ${found}, expected ${toHex(expected)}`);
   }
-  return [`${field}: ${toHex(expected)}`];
+  return [{ rule, found: toHex(expected) }];
 }
 
 function isPcr(value: unknown): value is Bytes {

@@ -8,6 +8,7 @@ import {
   type CertificateChain,
   type ChainCache,
 } from './chain.ts';
+import type { Checked } from './checked.ts';
 import { parseCoseSign1, verifyCoseSignature, type CoseSign1 } from './cose.ts';
 import { isTime, parseDocument, type AttestationDocument } from './document.ts';
 import { AttestationError } from './errors.ts';
@@ -25,8 +26,8 @@ export type VerificationTime =
   { readonly mode: 'live'; readonly nowMs: number; readonly ageMsMax: number } | { readonly mode: 'replay' };
 
 export interface VerifiedAttestation extends AttestationDocument {
-  /** Each thing that was checked, `rule: what was found`, in order. What is not listed was not checked. */
-  readonly checked: readonly string[];
+  /** Each thing that was checked, in order. What is not listed was not checked. */
+  readonly checked: readonly Checked[];
 }
 
 /** What a document must lead to, and where chains that were verified before are kept. */
@@ -104,7 +105,7 @@ function timeOf(time: VerificationTime, document: AttestationDocument): number {
   }
 }
 
-function checkAge(document: AttestationDocument, chain: CertificateChain, time: VerificationTime): string[] {
+function checkAge(document: AttestationDocument, chain: CertificateChain, time: VerificationTime): Checked[] {
   const { timestampMs } = document;
   try {
     checkValidity(chain.leaf, timestampMs, 'leaf certificate');
@@ -113,7 +114,10 @@ function checkAge(document: AttestationDocument, chain: CertificateChain, time: 
       cause,
     });
   }
-  const dated = `timestamp: ${new Date(timestampMs).toISOString()}, within the leaf certificate`;
+  const dated: Checked = {
+    rule: 'timestamp',
+    found: `${new Date(timestampMs).toISOString()}, within the leaf certificate`,
+  };
   if (time.mode === 'replay') return [dated];
   if (!Number.isSafeInteger(time.ageMsMax) || time.ageMsMax < 0) {
     throw new AttestationError('TIME_INVALID', `${time.ageMsMax} is not an age in milliseconds`);
@@ -128,16 +132,22 @@ function checkAge(document: AttestationDocument, chain: CertificateChain, time: 
       `the document is ${ageMs} ms old, at most ${time.ageMsMax} allowed`,
     );
   }
-  return [dated, `age: ${ageMs} ms of at most ${time.ageMsMax}`];
+  return [dated, { rule: 'age', found: `${ageMs} ms of at most ${time.ageMsMax}` }];
 }
 
-function describeDocument(bytes: Bytes, chain: CertificateChain, atMs: number): string[] {
-  const root = chain.authorities[0];
+function describeDocument(bytes: Bytes, { authorities }: CertificateChain, atMs: number): Checked[] {
+  const fingerprint = authorities[0]?.node.fingerprint256.replaceAll(':', '').toLowerCase() ?? '';
   return [
-    `structure: ${bytes.length} bytes of strict CBOR, COSE_Sign1 with alg ES384, every field in AWS's limits`,
-    'signature: ES384 over the received payload, by the key of the leaf certificate',
-    `root: the trust anchor byte for byte, SHA-256 ${root?.node.fingerprint256.replaceAll(':', '').toLowerCase() ?? ''}`,
-    `chain: ${chain.authorities.length} authorities and the leaf, each issued and signed by the one before it`,
-    `validity: every certificate at ${new Date(atMs).toISOString()}`,
+    {
+      rule: 'structure',
+      found: `${bytes.length} bytes of strict CBOR, COSE_Sign1 with alg ES384, every field in AWS's limits`,
+    },
+    { rule: 'signature', found: 'ES384 over the received payload, by the key of the leaf certificate' },
+    { rule: 'root', found: `the trust anchor byte for byte, SHA-256 ${fingerprint}` },
+    {
+      rule: 'chain',
+      found: `${authorities.length} authorities and the leaf, each issued and signed by the one before it`,
+    },
+    { rule: 'validity', found: `every certificate at ${new Date(atMs).toISOString()}` },
   ];
 }
