@@ -82,7 +82,10 @@ export async function runEnclave(
     },
   });
   const closers = [bootstrap.close];
-  const ready = boot({ options, world, record, shown, closers });
+  const ready = boot({ options, world, record, shown, closers }).catch((error: unknown) => {
+    record.fail(error);
+    throw error;
+  });
   const settled = ready.catch(() => undefined);
   return {
     bootstrapPort: bootstrap.port,

@@ -77,10 +77,18 @@ export class BootRecord {
       this.#log.info({ step, detail }, 'boot step done');
       return result;
     } catch (error) {
-      this.#failure = failureOf(step, error);
-      this.#log.error({ ...this.#failure, err: error }, 'boot failed');
+      this.fail(error);
       throw error;
     }
+  }
+
+  /** Ends the boot at the present step; also for what goes wrong between two steps. The first failure counts. */
+  fail(error: unknown): void {
+    const step = BOOT_STEPS[this.#done.length];
+    if (this.#failure !== null || step === undefined) return;
+    this.#failure = failureOf(step, error);
+    const level = this.#failure.code === 'BOOT_CANCELLED' ? 'info' : 'error';
+    this.#log[level]({ ...this.#failure, err: error }, 'boot failed');
   }
 }
 

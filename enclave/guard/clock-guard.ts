@@ -57,6 +57,6 @@ export function describeApart(apartMs: number): string {
   return `this machine's clock is ${apartMs} ms ahead of the NSM's time; allowed are ${APART_MS_MAX} either way`;
 }
 
-function difference({ clock, monotonic }: HostTime): number {
-  return clock.now() - monotonic();
+function difference(time: HostTime): number {
+  return time.clock.now() - time.monotonic();
 }
