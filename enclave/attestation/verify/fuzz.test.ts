@@ -38,7 +38,7 @@ import {
   text,
   type CoseParts,
 } from './test/encoder.ts';
-import { judge, plainFields, plainMap, type Judgement } from './test/judge.ts';
+import { inOneForm, judge, plainFields, plainMap, type Judgement } from './test/judge.ts';
 import { wireMutators, type Source } from './test/mutators.ts';
 import { Random } from './test/random.ts';
 import { signedMutators } from './test/signed-mutators.ts';
@@ -204,6 +204,7 @@ function judged(mutant: Mutant, document: AttestationDocument, judgement: Judgem
   if (JSON.stringify(plainFields(document)) !== JSON.stringify(plainMap(judgement.document))) {
     objections.push('another decoder reads other fields');
   }
+  if (!inOneForm(payload)) objections.push('accepted a payload that can be written in another way');
   if (!certificatesAreIssued(mutant.source, document))
     objections.push('accepted a certificate nobody issued');
   if (name.startsWith('verifyAttestation') && !asExpected(mutant.source, judgement.document)) {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { AttestationDocument } from '../../index.ts';
+import { encodeTree, nodesOf, parseTree, type Node } from './cbor-tree.ts';
 import { array, bytes, raw, text } from './encoder.ts';
 
 export interface Judgement {
@@ -16,7 +17,7 @@ export interface Judgement {
 }
 
 interface CborPackage {
-  decodeFirstSync(bytes: Buffer): unknown;
+  decodeFirstSync(bytes: Buffer, options: { preventDuplicateKeys: boolean }): unknown;
 }
 
 interface NobleCurves {
@@ -33,17 +34,28 @@ const { p384 } = createRequire(ledger)('@noble/curves/nist.js') as NobleCurves;
 /** SubjectPublicKeyInfo of an uncompressed P-384 key up to the 97 bytes of its point (RFC 5480). */
 const SPKI = raw('3076301006072a8648ce3d020106052b81040022036200');
 
+/** @throws at what `cbor` refuses, repeated keys among it. */
 export function judge(document: Uint8Array): Judgement {
-  const decoded = cbor.decodeFirstSync(Buffer.from(document));
+  const options = { preventDuplicateKeys: true };
+  const decoded = cbor.decodeFirstSync(Buffer.from(document), options);
   const parts = Array.isArray(decoded) ? decoded : (decoded as { value: unknown[] }).value;
   const [protectedHeader, , payload, signature] = parts as [Buffer, unknown, Buffer, Buffer];
-  const fields = cbor.decodeFirstSync(payload) as Record<string, unknown>;
+  const fields = cbor.decodeFirstSync(payload, options) as Record<string, unknown>;
   const sigStructure = array(text('Signature1'), bytes(protectedHeader), raw('40'), bytes(payload));
   return {
     sigStructure,
     signatureValid: verifies(fields['certificate'] as Buffer, sigStructure, signature),
     document: fields,
   };
+}
+
+/** Whether the payload's map is the one thing of indefinite length and every head the shortest. */
+export function inOneForm(payload: Uint8Array): boolean {
+  const root = parseTree(payload);
+  const isOpen = (node: Node): boolean =>
+    (node.kind === 'map' || node.kind === 'array') && node.indefinite === true;
+  const below = nodesOf(root).slice(1);
+  return Buffer.compare(encodeTree(root), payload) === 0 && !below.some(isOpen);
 }
 
 function verifies(certificate: Buffer, message: Uint8Array, signature: Uint8Array): boolean {
