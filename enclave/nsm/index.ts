@@ -1,4 +1,5 @@
 export { developmentNsm } from './development.ts';
+export { deviceNsm } from './device.ts';
 export { measureEnclave, measureTree } from './measure.ts';
 export {
   NsmError,

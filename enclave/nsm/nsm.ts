@@ -17,7 +17,7 @@ export interface AttestationRequest {
 export interface NsmDescription {
   /** As in the documents it makes. */
   readonly moduleId: string;
-  /** By index, 48 bytes each. */
+  /** By index, 48 bytes each; only those that are locked, so that nobody in the enclave can change them. */
   readonly pcrs: ReadonlyMap<number, Bytes>;
 }
 
@@ -44,6 +44,12 @@ export type NsmErrorCode =
   | 'NSM_MODULE_ID'
   | 'NSM_PCRS'
   | 'NSM_AUTHORITY'
+  | 'NSM_DEVICE_MISSING'
+  | 'NSM_PROGRAM_FAILED'
+  | 'NSM_TIMEOUT'
+  | 'NSM_RESPONSE_MALFORMED'
+  | 'NSM_REFUSED'
+  | 'NSM_VERSION'
   | 'MEASURE_FILE';
 
 export class NsmError extends CodedError<NsmErrorCode> {}
