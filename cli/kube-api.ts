@@ -10,24 +10,52 @@ import { exchange } from './reply.ts';
 
 const TIMEOUT_MS = 10_000;
 
+/** An answer of the API server: its status, and what it said as JSON (undefined if that is none). */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly text: string;
+}
+
+/** One call of the API server with some kubeconfig's credentials. */
+export type ApiCaller = (
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: object,
+) => Promise<ApiAnswer>;
+
+/** Calls with whatever credentials the kubeconfig holds; it is read anew each time, so that it can be replaced. */
+export function apiCaller(kubeconfig: string): ApiCaller {
+  return async (method, path, body) => {
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined)
+      throw new CliError('USAGE', `${kubeconfig} names no cluster`, 'choose a current context');
+    const text = body === undefined ? '' : JSON.stringify(body);
+    const options: RequestOptions = {
+      method,
+      timeout: TIMEOUT_MS,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      },
+    };
+    await config.applyToHTTPSOptions(options);
+    const reply = await send(new URL(path, server), options, text);
+    return { ...reply, body: parseJson(reply.text) };
+  };
+}
+
 /**
- * GET of one object as raw JSON, with whatever credentials the kubeconfig holds. The typed client drops fields that it
- * does not know, and a digest over what is left would not be the pod's.
+ * GET of one object as raw JSON. The typed client drops fields that it does not know, and a digest over what is left
+ * would not be the pod's.
  */
 export async function getObject(kubeconfig: string, path: string): Promise<unknown> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined)
-    throw new CliError('USAGE', `${kubeconfig} names no cluster`, 'choose a current context');
-  const options: RequestOptions = {
-    method: 'GET',
-    timeout: TIMEOUT_MS,
-    headers: { accept: 'application/json' },
-  };
-  await config.applyToHTTPSOptions(options);
-  const { status, text } = await send(new URL(path, server), options);
-  if (status === 200) return JSON.parse(text) as unknown;
+  const { status, body, text } = await apiCaller(kubeconfig)('GET', path);
+  if (status === 200 && body !== undefined) return body;
   if (status === 404)
     throw new CliError('NOT_FOUND', `there is no ${path}`, 'check the namespace and the name');
   throw new CliError(
@@ -37,11 +65,23 @@ export async function getObject(kubeconfig: string, path: string): Promise<unkno
   );
 }
 
-async function send(url: URL, options: RequestOptions): Promise<{ status: number; text: string }> {
+async function send(
+  url: URL,
+  options: RequestOptions,
+  body: string,
+): Promise<{ status: number; text: string }> {
   try {
-    return await exchange(httpsRequest(url, options));
+    return await exchange(httpsRequest(url, options), body);
   } catch (cause) {
     const why = describeError(cause);
     throw new CliError('REQUEST_FAILED', `${url.host} does not answer: ${why}`, 'is it running?', { cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -114,6 +114,35 @@ function addRoles(program: Command): void {
       ]);
       await runRole(() => startWebhook(options.config));
     });
+  addRegistrar(program);
+}
+
+function addRegistrar(program: Command): void {
+  const registrar = program
+    .command('registrar')
+    .enablePositionalOptions()
+    .description('role: registers each boot of the enclave on chain, and pays for it within a budget')
+    .option('--once', 'register the boot that runs, if it is not, and end; 75 means: try again later')
+    .option('--new-state', 'begin new books where the old are lost; never in a unit file')
+    .option(...CONFIG)
+    .action(async (options: { once?: boolean; newState?: boolean } & Common) => {
+      const [{ runRole }, { registerOnce, startRegistrar }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/registrar.ts'),
+      ]);
+      const how = { newState: options.newState ?? false };
+      if (options.once === true) process.exitCode = await registerOnce(options.config, how);
+      else await runRole(() => startRegistrar(options.config, how));
+    });
+  registrar
+    .command('status')
+    .description('what is left of its budget, the last registrations, and what it waits for')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: Common) => {
+      const { showRegistrar } = await import('./commands/registrar-status.ts');
+      process.exitCode = await showRegistrar({ json: options.json ?? false }, options.config);
+    });
 }
 
 function addInspection(program: Command): void {
