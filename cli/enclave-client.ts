@@ -126,15 +126,27 @@ export class EnclaveClient {
   }
 }
 
-/** The SHA-256 of the certificate's SubjectPublicKeyInfo is the given one. */
+/** The SHA-256 of the certificate's SubjectPublicKeyInfo is the given one. @throws CliError */
 export function assertKeyHash(certificatePem: string, expected: Bytes): void {
-  const spki = new X509Certificate(certificatePem).publicKey.export({ format: 'der', type: 'spki' });
-  if (equalBytes(sha256(spki), expected)) return;
+  if (equalBytes(keyHash(certificatePem), expected)) return;
   throw new CliError(
     'VERIFICATION_FAILED',
     'the enclave shows a TLS key that is not the one registered on chain',
     'do not use this address: it is not the attested enclave, or it restarted and is not registered yet',
   );
+}
+
+function keyHash(certificatePem: string): Bytes {
+  try {
+    return sha256(new X509Certificate(certificatePem).publicKey.export({ format: 'der', type: 'spki' }));
+  } catch (cause) {
+    throw new CliError(
+      'VERIFICATION_FAILED',
+      'what the enclave shows is no certificate',
+      'do not use this address: it is not the attested enclave',
+      { cause },
+    );
+  }
 }
 
 /**
