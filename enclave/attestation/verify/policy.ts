@@ -22,13 +22,51 @@ const FIELDS = [
   { field: 'publicKey', rule: 'public_key', code: 'POLICY_PUBLIC_KEY' },
 ] as const satisfies { field: string; rule: CheckedRule; code: AttestationErrorCode }[];
 
+/** A policy without holes: what must be in the document, value by value. */
+export interface Expectations {
+  readonly pcrs: readonly (readonly [index: number, expected: Bytes])[];
+  readonly fields: readonly ((typeof FIELDS)[number] & { readonly expected: Bytes })[];
+}
+
+/**
+ * Reads the caller's policy, before any document: it comes from configuration or the chain, and a hole in it must
+ * not widen what is accepted.
+ */
+export function readPolicy(policy: AttestationPolicy): Expectations {
+  const pcrs = Object.entries(policy.pcrs).map(([key, expected]): [number, Bytes] => {
+    const index = Number(key);
+    if (!Number.isInteger(index) || index < 0 || index > 31 || !isPcr(expected)) {
+      throw new AttestationError('POLICY_INVALID', `the policy's PCR ${JSON.stringify(key)} is not valid`);
+    }
+    return [index, expected];
+  });
+  for (const index of IMAGE_PCRS) {
+    const expected = pcrs.find(([other]) => other === index)?.[1];
+    if (expected === undefined || isZero(expected)) {
+      throw new AttestationError('POLICY_INVALID', `the policy has no PCR${index}, or a zero one`);
+    }
+  }
+  const fields = FIELDS.filter(({ field }) => field in policy).map((row) => {
+    const expected: unknown = policy[row.field];
+    if (expected instanceof Uint8Array) return { ...row, expected };
+    throw new AttestationError('POLICY_INVALID', `the policy's ${row.field} is not a byte string`);
+  });
+  return { pcrs, fields };
+}
+
 /** Compares a verified document with what the caller expects. Returns what was compared. */
-export function checkPolicy(document: AttestationDocument, policy: AttestationPolicy): Checked[] {
+export function checkPolicy(document: AttestationDocument, { pcrs, fields }: Expectations): Checked[] {
   checkNotDebug(document);
   return [
     { rule: 'debug', found: 'PCR0, PCR1 and PCR2 are not zero' },
-    ...checkPcrs(document, policy),
-    ...FIELDS.flatMap((row) => checkField(document, policy, row)),
+    ...pcrs.map(([index, expected]): Checked => {
+      const code = 'POLICY_PCR';
+      const found = requireEqual(`PCR${index}`, { actual: document.pcrs.get(index), expected, code });
+      return { rule: `pcr${index}` as CheckedRule, found };
+    }),
+    ...fields.map(({ field, rule, expected, code }): Checked => {
+      return { rule, found: requireEqual(field, { actual: document[field], expected, code }) };
+    }),
   ];
 }
 
@@ -40,55 +78,18 @@ function checkNotDebug(document: AttestationDocument): void {
   }
 }
 
-function checkPcrs(document: AttestationDocument, policy: AttestationPolicy): Checked[] {
-  const expectations = expectedPcrs(policy);
-  for (const [index, expected] of expectations) {
-    const actual = document.pcrs.get(index);
-    if (actual === undefined || !equalBytes(actual, expected)) {
-      const found = actual === undefined ? 'absent' : toHex(actual);
-      throw new AttestationError('POLICY_PCR', `PCR${index} is ${found}, expected ${toHex(expected)}`);
-    }
-  }
-  return expectations.map(([index, expected]) => ({
-    rule: `pcr${index}` as CheckedRule,
-    found: toHex(expected),
-  }));
-}
-
-/** The policy comes from configuration or the chain; a hole in it must not widen what is accepted. */
-function expectedPcrs(policy: AttestationPolicy): [number, Bytes][] {
-  const expectations = Object.entries(policy.pcrs).map(([key, expected]): [number, Bytes] => {
-    const index = Number(key);
-    if (!Number.isInteger(index) || index < 0 || index > 31 || !isPcr(expected)) {
-      throw new AttestationError('POLICY_INVALID', `the policy's PCR ${JSON.stringify(key)} is not valid`);
-    }
-    return [index, expected];
-  });
-  for (const index of IMAGE_PCRS) {
-    const expected = expectations.find(([other]) => other === index)?.[1];
-    if (expected === undefined || isZero(expected)) {
-      throw new AttestationError('POLICY_INVALID', `the policy has no PCR${index}, or a zero one`);
-    }
-  }
-  return expectations;
-}
-
-function checkField(
-  document: AttestationDocument,
-  policy: AttestationPolicy,
-  { field, rule, code }: (typeof FIELDS)[number],
-): Checked[] {
-  if (!(field in policy)) return [];
-  const expected: unknown = policy[field];
-  const actual = document[field];
-  if (!(expected instanceof Uint8Array)) {
-    throw new AttestationError('POLICY_INVALID', `the policy's ${field} is not a byte string`);
-  }
-  if (actual === null || !equalBytes(actual, expected)) {
-    const found = actual === null ? 'absent' : toHex(actual);
-    throw new AttestationError(code, `${field} is ${found}, expected ${toHex(expected)}`);
-  }
-  return [{ rule, found: toHex(expected) }];
+function requireEqual(
+  name: string,
+  values: {
+    readonly actual: Bytes | null | undefined;
+    readonly expected: Bytes;
+    readonly code: AttestationErrorCode;
+  },
+): string {
+  const { actual, expected, code } = values;
+  if (actual !== null && actual !== undefined && equalBytes(actual, expected)) return toHex(expected);
+  const found = actual === null || actual === undefined ? 'absent' : toHex(actual);
+  throw new AttestationError(code, `${name} is ${found}, expected ${toHex(expected)}`);
 }
 
 function isPcr(value: unknown): value is Bytes {

@@ -12,7 +12,7 @@ import type { Checked } from './checked.ts';
 import { parseCoseSign1, verifyCoseSignature, type CoseSign1 } from './cose.ts';
 import { isTime, parseDocument, type AttestationDocument } from './document.ts';
 import { AttestationError } from './errors.ts';
-import { checkPolicy, type AttestationPolicy } from './policy.ts';
+import { checkPolicy, readPolicy, type AttestationPolicy } from './policy.ts';
 
 /** A document may be this far ahead of the verifier's clock; AWS's leaf starts three seconds before it. */
 export const TIMESTAMP_AHEAD_MS_MAX = 5_000;
@@ -40,20 +40,26 @@ export interface Trust {
 
 /**
  * Verifies an AWS Nitro attestation document against a trust anchor, a time and the caller's policy; PCR0, PCR1 and
- * PCR2 are not optional. Throws `AttestationError` with the code of the first rule that fails. ECDSA allows two
- * signatures per document: never use a document's own bytes or hash as an identity.
+ * PCR2 are not optional. Throws `AttestationError` with the code of the first rule that fails: the caller's own
+ * mistakes come before the document's, what is cheap to refuse before what is dear, and what a document claims is
+ * compared only once its signature has verified. ECDSA allows two signatures per document: never use a document's own
+ * bytes or hash as an identity.
  */
 export function verifyAttestation(
   bytes: Bytes,
   options: Trust & { readonly time: VerificationTime; readonly policy: AttestationPolicy },
 ): VerifiedAttestation {
-  const cose = parseCoseSign1(bytes);
-  const document = parseDocument(cose.payload);
-  const atMs = timeOf(options.time, document);
+  const expectations = readPolicy(options.policy);
+  const time = readTime(options.time);
+  const { cose, document } = parseAttestation(bytes);
+  const atMs = time.mode === 'live' ? time.nowMs : document.timestampMs;
   const chain = verifySignatures(cose, document, { ...options, atMs });
-  const times = checkAge(document, chain, options.time);
-  const expectations = checkPolicy(document, options.policy);
-  return { ...document, checked: [...describeDocument(bytes, chain, atMs), ...times, ...expectations] };
+  const checked = [
+    ...describeSignatures(bytes, chain, atMs),
+    ...checkAge(document, chain, time),
+    ...checkPolicy(document, expectations),
+  ];
+  return { ...document, checked };
 }
 
 /**
@@ -62,15 +68,21 @@ export function verifyAttestation(
  */
 export function verifyDocument(
   bytes: Bytes,
-  options: Trust & { readonly nowMs: number },
+  { nowMs, ...trust }: Trust & { readonly nowMs: number },
 ): AttestationDocument {
-  const cose = parseCoseSign1(bytes);
-  const document = parseDocument(cose.payload);
-  verifySignatures(cose, document, { ...options, atMs: checkTime(options.nowMs) });
+  checkTime(nowMs);
+  const { cose, document } = parseAttestation(bytes);
+  verifySignatures(cose, document, { ...trust, atMs: nowMs });
   return document;
 }
 
-/** From the trust anchor to the payload. The cheapest refusals come first; all of it must pass. */
+/** Size cap, strict structure, decoding, every field in AWS's limits. Nothing of it is believed yet. */
+function parseAttestation(bytes: Bytes): { cose: CoseSign1; document: AttestationDocument } {
+  const cose = parseCoseSign1(bytes);
+  return { cose, document: parseDocument(cose.payload) };
+}
+
+/** Trust anchor by bytes, certificates by AWS's profile, then the payload's signature and those of the chain. */
 function verifySignatures(
   cose: CoseSign1,
   document: AttestationDocument,
@@ -88,18 +100,19 @@ function verifySignatures(
   return chain;
 }
 
-function checkTime(ms: number): number {
-  if (isTime(ms)) return ms;
-  throw new AttestationError('TIME_INVALID', `${ms} is not a time in milliseconds`);
+function checkTime(ms: number): void {
+  if (!isTime(ms)) throw new AttestationError('TIME_INVALID', `${ms} is not a time in milliseconds`);
 }
 
-/** The time at which certificates must be valid. A mode that is neither must not fall into the weaker one. */
-function timeOf(time: VerificationTime, document: AttestationDocument): number {
+/** A mode that is neither must not fall into the weaker one, and NaN must not pass as a bound. */
+function readTime(time: VerificationTime): VerificationTime {
   switch (time.mode) {
     case 'live':
-      return checkTime(time.nowMs);
+      checkTime(time.nowMs);
+      if (Number.isSafeInteger(time.ageMsMax) && time.ageMsMax >= 0) return time;
+      throw new AttestationError('TIME_INVALID', `${time.ageMsMax} is not an age in milliseconds`);
     case 'replay':
-      return document.timestampMs;
+      return time;
     default:
       throw new AttestationError('TIME_INVALID', 'the mode is neither live nor replay');
   }
@@ -119,9 +132,6 @@ function checkAge(document: AttestationDocument, chain: CertificateChain, time: 
     found: `${new Date(timestampMs).toISOString()}, within the leaf certificate`,
   };
   if (time.mode === 'replay') return [dated];
-  if (!Number.isSafeInteger(time.ageMsMax) || time.ageMsMax < 0) {
-    throw new AttestationError('TIME_INVALID', `${time.ageMsMax} is not an age in milliseconds`);
-  }
   const ageMs = time.nowMs - timestampMs;
   if (ageMs < -TIMESTAMP_AHEAD_MS_MAX) {
     throw new AttestationError('TIME_IN_FUTURE', `the document is dated ${-ageMs} ms ahead of this clock`);
@@ -135,7 +145,7 @@ function checkAge(document: AttestationDocument, chain: CertificateChain, time: 
   return [dated, { rule: 'age', found: `${ageMs} ms of at most ${time.ageMsMax}` }];
 }
 
-function describeDocument(bytes: Bytes, { authorities }: CertificateChain, atMs: number): Checked[] {
+function describeSignatures(bytes: Bytes, { authorities }: CertificateChain, atMs: number): Checked[] {
   const fingerprint = authorities[0]?.node.fingerprint256.replaceAll(':', '').toLowerCase() ?? '';
   return [
     {
