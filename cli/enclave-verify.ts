@@ -30,6 +30,9 @@ export async function trustAnchorOf(
   }
 }
 
+/** What of a cluster says which enclaves it accepts. */
+export type AcceptingCluster = Pick<ClusterRecord, 'id' | 'configDigest' | 'configs'>;
+
 /**
  * What the enclave's bootstrap listener said, checked: the document is live, of an image that the cluster accepts in
  * `configVersion`, with the nonce that was asked for, and binds the three keys, this cluster and its config digest;
@@ -40,7 +43,7 @@ export async function trustAnchorOf(
 export function verifyEnclave(
   attestation: EnclaveAttestation,
   options: {
-    readonly cluster: ClusterRecord;
+    readonly cluster: AcceptingCluster;
     readonly configVersion: bigint;
     readonly accepted: AttestationConfiguration;
     readonly trustAnchor: Bytes;

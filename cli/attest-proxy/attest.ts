@@ -1,10 +1,9 @@
 import { describeChecked } from '@k3s-daas/attestation';
 import { CodedError, describeError, equalBytes, toHex, type Bytes, type Clock } from '@k3s-daas/core';
 import type { AttestationConfiguration, Session } from '@k3s-daas/core';
-import type { ClusterRecord } from '@k3s-daas/sui-client';
 
 import type { EnclaveAttestation } from '../enclave-client.ts';
-import { verifyEnclave } from '../enclave-verify.ts';
+import { verifyEnclave, type AcceptingCluster } from '../enclave-verify.ts';
 import { activeSession, type Active, type ChainPort } from './chain.ts';
 import { ProxyError } from './errors.ts';
 
@@ -74,7 +73,7 @@ export async function attest(options: AttestOptions): Promise<Attested> {
   };
 }
 
-async function readCluster(chain: ChainPort): Promise<ClusterRecord> {
+async function readCluster(chain: ChainPort): Promise<AcceptingCluster> {
   try {
     return await chain.cluster();
   } catch (cause) {
@@ -87,7 +86,7 @@ async function readCluster(chain: ChainPort): Promise<ClusterRecord> {
   }
 }
 
-function requireAcceptedConfig(cluster: ClusterRecord, { id, configVersion }: Session): void {
+function requireAcceptedConfig(cluster: AcceptingCluster, { id, configVersion }: Session): void {
   if (cluster.configs.some(({ key }) => key === configVersion)) return;
   throw new ProxyError(
     'CONFIG_NOT_ACCEPTED',
@@ -124,7 +123,7 @@ function verify(
   { accepted, trustAnchor, clock, documentAgeMsMax }: AttestOptions,
   found: {
     readonly active: Active;
-    readonly cluster: ClusterRecord;
+    readonly cluster: AcceptingCluster;
     readonly nonce: Bytes;
     readonly reply: EnclaveAttestation;
   },

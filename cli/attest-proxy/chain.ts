@@ -1,13 +1,7 @@
 import type { Clock, Session, SuiId } from '@k3s-daas/core';
-import {
-  readCluster,
-  readSession,
-  sessionOf,
-  type Chain,
-  type ChainWatcher,
-  type ClusterRecord,
-} from '@k3s-daas/sui-client';
+import { readCluster, readSession, sessionOf, type Chain, type ChainWatcher } from '@k3s-daas/sui-client';
 
+import type { AcceptingCluster } from '../enclave-verify.ts';
 import { ProxyError } from './errors.ts';
 
 /** The session whose enclave may decide now. */
@@ -30,7 +24,7 @@ export interface ChainPort {
   /** Calls back when the state may have changed; returns the unsubscribe function. */
   onChange(listener: () => void): () => void;
   /** The cluster with the images that it accepts, read now. @throws ChainError */
-  cluster(): Promise<ClusterRecord>;
+  cluster(): Promise<AcceptingCluster>;
 }
 
 interface Subject {

@@ -8,7 +8,7 @@ import { fetchAttestation } from '../enclave-client.ts';
 import { trustAnchorOf } from '../enclave-verify.ts';
 import { attest, type Attested } from './attest.ts';
 import type { ChainPort } from './chain.ts';
-import { Link } from './link.ts';
+import { Link, type Pauses } from './link.ts';
 import { openUpstream, type Upstream, type UpstreamLimits } from './upstream.ts';
 
 export interface EnclaveAccessOptions {
@@ -18,6 +18,8 @@ export interface EnclaveAccessOptions {
   readonly path: (relative: string) => string;
   readonly chain: ChainPort;
   readonly clock: Clock;
+  /** Longest wait for an attestation, ms. */
+  readonly fetchMsMax?: number;
 }
 
 /** The two ways in which the proxy meets the enclave. */
@@ -42,7 +44,7 @@ export function chainAgeMsMax({ policy }: Configuration): number {
 }
 
 export async function enclaveAccess(options: EnclaveAccessOptions): Promise<EnclaveAccess> {
-  const { configuration, proxy, path, chain, clock } = options;
+  const { configuration, proxy, path, chain, clock, fetchMsMax = FETCH_MS_MAX } = options;
   const { attestation } = configuration;
   const trustAnchor = await trustAnchorOf(attestation, path);
   return {
@@ -53,7 +55,7 @@ export async function enclaveAccess(options: EnclaveAccessOptions): Promise<Encl
           fetchAttestation(
             proxy.bootstrapUrl,
             { nonce },
-            AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS_MAX)]),
+            AbortSignal.any([signal, AbortSignal.timeout(fetchMsMax)]),
           ),
         accepted: attestation,
         trustAnchor,
@@ -83,10 +85,10 @@ export async function enclaveAccess(options: EnclaveAccessOptions): Promise<Encl
 
 /** Not started yet. */
 export function linkOf(
-  options: EnclaveAccessOptions & { readonly log: Logger },
+  options: EnclaveAccessOptions & { readonly log: Logger; readonly pauses?: Partial<Pauses> },
   access: EnclaveAccess,
 ): Link {
-  const { configuration, proxy, chain, clock, log } = options;
+  const { configuration, proxy, chain, clock, log, pauses = {} } = options;
   return new Link({
     chain,
     clock,
@@ -96,5 +98,6 @@ export function linkOf(
     documentAgeMsMax: proxy.documentAgeMsMax,
     log,
     random: Math.random,
+    pauses,
   });
 }
