@@ -49,10 +49,10 @@ export async function readFirstDocument(
 
 function pcrOf(pcrs: ReadonlyMap<number, Bytes>, index: number): Bytes {
   const pcr = pcrs.get(index);
-  if (pcr !== undefined) return pcr;
+  if (pcr?.some((byte) => byte !== 0) === true) return pcr;
   throw new EnclaveError(
     'PCR_MISSING',
-    `the NSM states no PCR${index}`,
-    'run in an enclave that is measured',
+    `the NSM states PCR${index} as ${pcr === undefined ? 'none' : 'zero'}`,
+    'run in an enclave that is measured, and not in debug mode',
   );
 }

@@ -48,7 +48,7 @@ export const PCRS = { 0: pcrOf(1), 1: pcrOf(2), 2: pcrOf(3) };
 
 /** A development NSM whose faults the test chooses. */
 export class FaultyNsm implements Nsm {
-  readonly kind = 'development';
+  kind: Nsm['kind'] = 'development';
   readonly #nsm: Nsm;
   readonly calls: AttestationRequest[] = [];
   /** Runs before each call; what it throws is what the NSM answers. */
