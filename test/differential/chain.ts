@@ -45,16 +45,16 @@ const image = (first: number): EnclaveConfig => ({
   pcr1: new Uint8Array(48).fill(first + 1),
   pcr2: new Uint8Array(48).fill(first + 2),
 });
-/** By config version. 3 is retired, 2 is the newest that is accepted, 1 is old and still accepted. */
+/** By config version. 1 is old and still accepted, 2 is retired, 3 is the newest. */
 export const IMAGES: Readonly<Record<string, EnclaveConfig>> = { 1: image(10), 2: image(20), 3: image(30) };
 
 const SLOTS = {
-  newest: { configVersion: 2n, expiresMs: NOW + 3_600_000 },
+  newest: { configVersion: 3n, expiresMs: NOW + 3_600_000 },
   old: { configVersion: 1n, expiresMs: NOW + 3_600_000 },
-  retired: { configVersion: 3n, expiresMs: NOW + 3_600_000 },
-  expiring: { configVersion: 2n, expiresMs: NOW },
-  last: { configVersion: 2n, expiresMs: NOW + 1 },
-  expired: { configVersion: 2n, expiresMs: 1 },
+  retired: { configVersion: 2n, expiresMs: NOW + 3_600_000 },
+  expiring: { configVersion: 3n, expiresMs: NOW },
+  last: { configVersion: 3n, expiresMs: NOW + 1 },
+  expired: { configVersion: 3n, expiresMs: 1 },
   foreign: { configVersion: 1n, expiresMs: NOW + 3_600_000 },
 } as const;
 export type SlotName = keyof typeof SLOTS;
@@ -117,7 +117,7 @@ export async function startChain(packageDir: string): Promise<TestChain> {
   };
   const slots: Partial<Record<SlotName, SlotRecord>> = {};
   for (const name of slotNames) slots[name] = await grant(name);
-  await retireConfig(actor, own, 3n);
+  await retireConfig(actor, own, 2n);
   return {
     ledger,
     actor,

@@ -29,7 +29,7 @@ import { makeCertificates, NOW } from './documents.ts';
  */
 
 const SEED = 20_261_121;
-const RUNS = Number(process.env['FC_RUNS'] ?? 300);
+const RUNS = Number(process.env['FC_RUNS'] ?? 200);
 const PACKAGE = process.env['MOVE_PACKAGE'] ?? fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 
 t.setTimeout(60_000 + RUNS * 200);
