@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 
 import { z } from 'zod';
 
+import { awsNitroRootG1 } from '@k3s-daas/attestation';
 import { fromBase64, toHex, type Bytes, type Clock, type EnclaveConfiguration } from '@k3s-daas/core';
 
-import { EnclaveError } from '../errors.ts';
 import {
   developmentNsm,
+  deviceNsm,
   measureEnclave,
   NsmError,
   type DevelopmentAuthority,
@@ -21,7 +22,10 @@ export interface OpenedNsm {
   readonly trustAnchor: Bytes;
 }
 
-/** The NSM that the configuration names. */
+/**
+ * The NSM that the configuration names, and the root that its documents lead to: AWS's for a device, that of the
+ * authority file for development. Throws `NsmError`.
+ */
 export async function openNsm(options: {
   readonly enclave: EnclaveConfiguration;
   readonly path: (relative: string) => string;
@@ -30,7 +34,9 @@ export async function openNsm(options: {
 }): Promise<OpenedNsm> {
   const { enclave, path, repository, clock } = options;
   if (enclave.nsm.kind === 'device') {
-    throw new EnclaveError('NSM_UNSUPPORTED', 'no NSM device here', 'use the development NSM');
+    const { devicePath, program } = enclave.nsm;
+    const nsm = await deviceNsm({ devicePath: path(devicePath), program: path(program) });
+    return { nsm, trustAnchor: awsNitroRootG1 };
   }
   const authority = await readAuthority(path(enclave.nsm.authorityFile));
   const nsm = await developmentNsm({

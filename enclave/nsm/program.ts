@@ -34,7 +34,7 @@ export function runProgram(options: {
   readonly signal: AbortSignal;
 }): ProgramRun {
   const { program, devicePath, request, signal } = options;
-  const child = spawn(program, [devicePath], { env: {}, shell: false, stdio: 'pipe' });
+  const child = start(program, devicePath);
   const response = Promise.withResolvers<Bytes>();
   const gone = Promise.withResolvers<undefined>();
   child.on('error', (cause) => {
@@ -61,6 +61,14 @@ export function runProgram(options: {
     settle({ status: code ?? killedBy ?? 'unknown', output: output(), stderr: text }, response);
   });
   return { response: response.promise, gone: gone.promise };
+}
+
+function start(program: string, devicePath: string) {
+  try {
+    return spawn(program, [devicePath], { env: {}, shell: false, stdio: 'pipe' });
+  } catch (cause) {
+    throw programError('NSM_PROGRAM_FAILED', `${program} cannot be run`, cause);
+  }
 }
 
 function settle(exit: Exit, { resolve, reject }: PromiseWithResolvers<Bytes>): void {
