@@ -10,32 +10,12 @@ import {
   type CertificateSpec,
 } from './test/authority.ts';
 import { array, bytes, nothing } from './test/encoder.ts';
-import { checkCases, Fixture, NOW, type Case } from './test/fixture.ts';
+import { changed, checkCases, Fixture, INSTANCE, LEAF, NOW, ROOT, ZONE, type Case } from './test/fixture.ts';
 import * as x509 from '@peculiar/x509';
 
 const HOUR = 3_600_000;
 const ca = (): x509.Extension[] => [basicConstraints(true), keyUsage('keyCertSign')];
-const [ROOT, ZONE, INSTANCE, LEAF] = [0, 1, 2, 3] as const;
-const NAMES = ['root', 'zone', 'instance', 'leaf'];
-
-/** A document under certificates with one of them changed, under its own root. */
-async function changed(
-  expect: Case['expect'],
-  name: string,
-  level: 0 | 1 | 2 | 3,
-  change: Partial<CertificateSpec>,
-): Promise<Case> {
-  const fixture = await Fixture.make((specs) => {
-    Object.assign(specs[level], change);
-    return undefined;
-  });
-  return {
-    expect,
-    name: `${NAMES[level] ?? ''}: ${name}`,
-    bytes: fixture.document(),
-    options: fixture.options(),
-  };
-}
+const LEVELS = ['root', 'zone', 'instance', 'leaf'];
 
 void t.test('form of a certificate', async (t) => {
   const cases: Case[] = [];
@@ -152,7 +132,7 @@ void t.test('a P-256 key anywhere', async (t) => {
       [
         {
           expect: 'CERTIFICATE_KEY',
-          name: NAMES[level] ?? '',
+          name: LEVELS[level] ?? '',
           bytes: mixed.document(),
           options: mixed.options(),
         },

@@ -121,6 +121,27 @@ function resign(der: Buffer, patch: (tbs: Buffer) => Uint8Array, key: KeyObject)
   return sequence(Buffer.concat([tbs, der.subarray(tbsEnd, algorithmEnd), bits]));
 }
 
+/** One element in DER. */
+export function der(tag: number, ...content: readonly Uint8Array[]): Buffer {
+  const inside = Buffer.concat(content);
+  const { length } = inside;
+  const size = length < 0x80 ? [] : length < 0x100 ? [0x81] : [0x82, length >> 8];
+  return Buffer.concat([Buffer.of(tag, ...size, length & 0xff), inside]);
+}
+
+/** A TBSCertificate with one field replaced, by place: 0 version, 4 validity, 7 extensions. */
+export function replaceField(tbs: Buffer, place: number, field: Uint8Array): Buffer {
+  const fields: Uint8Array[] = [];
+  for (let at = 4; at < tbs.length;) {
+    const initial = tbs.readUInt8(at + 1);
+    const bytes = initial < 0x80 ? 0 : initial - 0x80;
+    const end = at + 2 + bytes + (bytes === 0 ? initial : tbs.readUIntBE(at + 2, bytes));
+    fields.push(tbs.subarray(at, end));
+    at = end;
+  }
+  return sequence(Buffer.concat(fields.with(place, field)));
+}
+
 export function sequence(content: Buffer): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(content.length);

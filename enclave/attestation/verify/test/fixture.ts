@@ -95,6 +95,28 @@ export interface Case {
   readonly options: Options;
 }
 
+export const [ROOT, ZONE, INSTANCE, LEAF] = [0, 1, 2, 3] as const;
+const LEVELS = ['root', 'zone', 'instance', 'leaf'];
+
+/** A document under certificates with one of them changed, under its own root. */
+export async function changed(
+  expect: Case['expect'],
+  name: string,
+  level: 0 | 1 | 2 | 3,
+  change: Partial<CertificateSpec>,
+): Promise<Case> {
+  const fixture = await Fixture.make((specs) => {
+    Object.assign(specs[level], change);
+    return undefined;
+  });
+  return {
+    expect,
+    name: `${LEVELS[level] ?? ''}: ${name}`,
+    bytes: fixture.document(),
+    options: fixture.options(),
+  };
+}
+
 /** `accepted`, or the code; any other error is thrown on. */
 export function outcome(verify: () => unknown): AttestationErrorCode | 'accepted' {
   try {
