@@ -7,7 +7,6 @@
  *   --json      print one line of JSON
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +16,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { describeError, toHex } from '@k3s-daas/core';
+import { describeError, fromHex, toHex } from '@k3s-daas/core';
 
 import { buildIn, copySources, SURROUNDINGS } from './build.ts';
 import {
@@ -30,8 +29,8 @@ import {
   wantedRuntimeVersion,
   type Closure,
 } from './closure.ts';
-import { cpioArchive } from './cpio.ts';
-import { differences, readManifest } from './differences.ts';
+import { commonArchive } from './compare.ts';
+import { cpioArchive, listTree } from './cpio.ts';
 import { ImageError } from './errors.ts';
 import { measuredPcr } from './pcr.ts';
 import { fillCache, npm, npmCache } from './tarball.ts';
@@ -68,7 +67,7 @@ async function main(): Promise<void> {
     const closure = await readClosure(values.update);
     await fillCache(cache, [closure.runtime, ...closure.packages]);
     const trees = await buildTwice(work, { cache, closure });
-    const measured = await measureTwice(trees, closure);
+    const measured = await measure(trees, closure);
     await checkLoads(trees[0]);
     if (values.out !== undefined) await keep(trees[0], resolve(values.out));
     process.stdout.write(values.json ? `${JSON.stringify(measured)}\n` : render(measured));
@@ -127,22 +126,13 @@ async function buildTwice(
   return [first, second];
 }
 
-async function measureTwice(trees: readonly [string, string], closure: Closure): Promise<Measured> {
-  const [one, other] = [await archiveDigest(trees[0]), await archiveDigest(trees[1])];
-  const manifest = await readManifest(trees[0]);
-  if (one.digest !== other.digest) {
-    const names = differences(manifest, await readManifest(trees[1]));
-    throw new ImageError(
-      'NOT_REPRODUCIBLE',
-      `two builds of the same sources differ:\n${names.join('\n')}`,
-      'find what of its surroundings enters these files',
-    );
-  }
+async function measure(trees: readonly [string, string], closure: Closure): Promise<Measured> {
+  const { digest, bytes } = await commonArchive(...trees);
   return {
-    digest: one.digest,
-    pcr2: toHex(measuredPcr(Buffer.from(one.digest, 'hex'))),
-    archiveBytes: one.bytes,
-    files: [...manifest.values()].filter((line) => line.startsWith('file')).length,
+    digest,
+    pcr2: toHex(measuredPcr(fromHex(digest))),
+    archiveBytes: bytes,
+    files: (await listTree(trees[0])).filter(({ kind }) => kind === 'file').length,
     packages: closure.packages.length,
   };
 }
@@ -172,16 +162,6 @@ async function checkLoads(tree: string): Promise<void> {
       'its output stands above; is a dependency left out that is needed?',
     );
   }
-}
-
-async function archiveDigest(tree: string): Promise<{ digest: string; bytes: number }> {
-  const hash = createHash('sha384');
-  let bytes = 0;
-  for await (const part of cpioArchive(tree)) {
-    hash.update(part);
-    bytes += part.length;
-  }
-  return { digest: hash.digest('hex'), bytes };
 }
 
 async function keep(tree: string, out: string): Promise<void> {

@@ -19,8 +19,17 @@ import { hostForwards, installationServer, parseEgress, type HostSide } from './
 
 const EGRESS_FILE = fileURLToPath(new URL('../guest/egress.json', import.meta.url));
 
-async function main(): Promise<void> {
+interface BridgeCommands {
+  /** Arguments of each socat. */
+  readonly commands: readonly (readonly string[])[];
+  /** Only show them. */
+  readonly print: boolean;
+}
+
+/** What the command line asks for. */
+export async function bridgeCommands(args: readonly string[]): Promise<BridgeCommands> {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       cid: { type: 'string' },
       installation: { type: 'string' },
@@ -41,8 +50,7 @@ async function main(): Promise<void> {
     installationServer(egress, parsePath(resolve(values.installation))),
     ...hostForwards(egress, host).map(({ listen, connect }) => [listen, connect]),
   ];
-  for (const args of commands) process.stdout.write(`socat ${args.join(' ')}\n`);
-  if (!values.print) await run(commands);
+  return { commands, print: values.print };
 }
 
 /** Runs one socat for each until one ends or a signal comes, then ends them all. */
@@ -103,9 +111,13 @@ function usage(what: string): ImageError {
   );
 }
 
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = 1;
+if (process.argv[1] === import.meta.filename) {
+  try {
+    const { commands, print } = await bridgeCommands(process.argv.slice(2));
+    for (const args of commands) process.stdout.write(`socat ${args.join(' ')}\n`);
+    if (!print) await run(commands);
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = 1;
+  }
 }

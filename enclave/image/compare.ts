@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 
 import { toHex, type Bytes } from '@k3s-daas/core';
 
-import { listTree, readEntry } from './cpio.ts';
+import { cpioArchive, listTree, readEntry } from './cpio.ts';
+import { ImageError } from './errors.ts';
 
 /** Path → what the archive holds of it besides the path: kind, mode and content. */
-export type Manifest = ReadonlyMap<string, string>;
+type Manifest = ReadonlyMap<string, string>;
 
-export async function readManifest(folder: string): Promise<Manifest> {
+async function readManifest(folder: string): Promise<Manifest> {
   const manifest = new Map<string, string>();
   for (const entry of await listTree(folder)) {
     const digest = sha384(await readEntry(folder, entry));
@@ -18,8 +19,36 @@ export async function readManifest(folder: string): Promise<Manifest> {
 
 const LINES_MAX = 50;
 
+export interface Archive {
+  /** SHA-384, hex. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** The archive that two trees have in common; throws `NOT_REPRODUCIBLE`, naming the paths that differ. */
+export async function commonArchive(one: string, other: string): Promise<Archive> {
+  const [archive, second] = [await archiveOf(one), await archiveOf(other)];
+  if (archive.digest === second.digest) return archive;
+  const names = differences(await readManifest(one), await readManifest(other));
+  throw new ImageError(
+    'NOT_REPRODUCIBLE',
+    `two builds of the same sources differ:\n${names.join('\n')}`,
+    'find what of its surroundings enters these files',
+  );
+}
+
+async function archiveOf(tree: string): Promise<Archive> {
+  const hash = createHash('sha384');
+  let bytes = 0;
+  for await (const part of cpioArchive(tree)) {
+    hash.update(part);
+    bytes += part.length;
+  }
+  return { digest: hash.digest('hex'), bytes };
+}
+
 /** One line for each path that only one tree has, or that differs; at most 50, then how many more. */
-export function differences(one: Manifest, other: Manifest): string[] {
+function differences(one: Manifest, other: Manifest): string[] {
   const lines: string[] = [];
   for (const path of [...new Set([...one.keys(), ...other.keys()])].sort()) {
     const [before, after] = [one.get(path), other.get(path)];
