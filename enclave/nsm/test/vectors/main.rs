@@ -44,7 +44,10 @@ fn requests() -> Vec<Value> {
     ];
     for index in [0, 16, 23, 24, 31, 255, 256, 65535] {
         let request = Request::DescribePCR { index };
-        all.push(with_cbor(json!({"kind": "DescribePCR", "index": index}), request));
+        all.push(with_cbor(
+            json!({"kind": "DescribePCR", "index": index}),
+            request,
+        ));
     }
     all
 }
@@ -94,8 +97,15 @@ fn responses() -> Vec<Value> {
     }
     use ErrorCode::*;
     for error in [
-        Success, InvalidArgument, InvalidIndex, InvalidResponse, ReadOnlyIndex, InvalidOperation,
-        BufferTooSmall, InputTooLarge, InternalError,
+        Success,
+        InvalidArgument,
+        InvalidIndex,
+        InvalidResponse,
+        ReadOnlyIndex,
+        InvalidOperation,
+        BufferTooSmall,
+        InputTooLarge,
+        InternalError,
     ] {
         let fields = json!({"kind": "Error", "error": format!("{error:?}")});
         all.push(with_cbor(fields, Response::Error(error)));
