@@ -1,75 +1,53 @@
-import { describeChecked, verifyAttestation, type AttestationPolicy } from '@k3s-daas/attestation';
-import { clientCertificateFromCsr, type ControlPlane } from '@k3s-daas/control-plane';
-import { enclaveUserData, ENCLAVE_USER, fromHex, type Bytes } from '@k3s-daas/core';
-import { readCluster, registerAndActivate } from '@k3s-daas/sui-client';
+import { join } from 'node:path';
 
-import {
-  assertKeyHash,
-  fetchAttestation,
-  putKubernetesCertificate,
-  type EnclaveAttestation,
-} from '../enclave-client.ts';
+import { describeError } from '@k3s-daas/core';
+import { readCluster, readSession } from '@k3s-daas/sui-client';
+
+import { assertKeyHash, fetchAttestation } from '../enclave-client.ts';
+import { CliError } from '../errors.ts';
+import { sameKeys } from '../registrar/sessions.ts';
+import { readState } from '../registrar/state.ts';
 import type { ChainWorld } from './chain.ts';
 
-const DOCUMENT_AGE_MS_MAX = 300_000;
-const CERTIFICATE_DAYS = 30;
+/** Of the registrar's books, relative to the installation's folder. */
+export const REGISTRAR_STATE = join('registrar', 'books');
 
 export interface RegisteredEnclave {
   readonly session: string;
   readonly term: bigint;
   /** The enclave's own TLS certificate; its key is the attested one. */
   readonly certificatePem: string;
-  /** Each thing that the verifier checked in the document. */
-  readonly checked: readonly string[];
 }
 
-/**
- * The registrar's part of the enclave's boot: fetch attestation → verify → register on chain (Move verifies again) →
- * issue the Kubernetes client certificate. The registrar is trusted by nobody with what the enclave is.
- */
-export async function registerEnclave(options: {
+/** The boot that runs, when the registrar has registered it: what the enclave serves, and the session on chain for it. */
+export async function registeredEnclave(options: {
   readonly bootstrapUrl: string;
-  readonly slot: string;
   readonly world: ChainWorld;
-  readonly plane: ControlPlane;
-  readonly trustAnchor: Bytes;
-  readonly pcrs: AttestationPolicy['pcrs'];
 }): Promise<RegisteredEnclave> {
-  const { bootstrapUrl, slot, world, plane } = options;
-  const attestation = await fetchAttestation(bootstrapUrl, { slot });
-  const checked = await verify(attestation, options);
-  assertKeyHash(attestation.certificatePem, attestation.tlsKeyHash);
-  const { session, term } = await registerAndActivate(world.operator, world.owned, {
-    slot,
-    document: attestation.document,
-    logKey: attestation.logKey,
-    tlsKeyHash: attestation.tlsKeyHash,
-  });
-  const { certPem } = await clientCertificateFromCsr(plane.ca, attestation.csrPem, {
-    commonName: ENCLAVE_USER,
-    days: CERTIFICATE_DAYS,
-  });
-  await putKubernetesCertificate(bootstrapUrl, certPem);
-  return { session, term, certificatePem: attestation.certificatePem, checked };
+  const { bootstrapUrl, world } = options;
+  const { client } = world.operator;
+  const attestation = await fetchAttestation(bootstrapUrl);
+  const { active } = await readCluster(client, world.packageId, world.owned.cluster);
+  const session = active === null ? null : await readSession(client, world.packageId, active.session);
+  if (active === null || session === null || !sameKeys(session, attestation)) {
+    throw new CliError(
+      'VERIFICATION_FAILED',
+      'the enclave that answers is not the one that is active on chain',
+      'see the logs of enclave and registrar',
+    );
+  }
+  assertKeyHash(attestation.certificatePem, session.tlsKeyHash);
+  return { session: session.id, term: active.term, certificatePem: attestation.certificatePem };
 }
 
-/** Spares a transaction that Move would refuse anyhow, with words that name what is wrong. */
-async function verify(
-  attestation: EnclaveAttestation,
-  options: {
-    readonly slot: string;
-    readonly world: ChainWorld;
-    readonly trustAnchor: Bytes;
-    readonly pcrs: AttestationPolicy['pcrs'];
-  },
-): Promise<readonly string[]> {
-  const { world, slot, trustAnchor, pcrs } = options;
-  const { configDigest } = await readCluster(world.operator.client, world.packageId, world.owned.cluster);
-  const userData = enclaveUserData({ cluster: world.owned.cluster, configDigest, ...attestation });
-  const { checked } = verifyAttestation(attestation.document, {
-    trustAnchor,
-    time: { mode: 'live', nowMs: Date.now(), ageMsMax: DOCUMENT_AGE_MS_MAX },
-    policy: { pcrs, nonce: fromHex(slot.slice(2)), userData, publicKey: attestation.decisionKey },
-  });
-  return checked.map(describeChecked);
+/** What the enclave waits for is often what the registrar says. */
+export async function withRegistrarReason(dir: string, error: unknown): Promise<unknown> {
+  const state = await readState(join(dir, REGISTRAR_STATE)).catch(() => null);
+  if (state?.waiting === null || state?.waiting === undefined) return error;
+  return new CliError(
+    'CHILD_TIMEOUT',
+    `${describeError(error)}; the registrar waits: ${state.waiting.message}`,
+    'see the logs of the parts',
+    { cause: error },
+  );
 }

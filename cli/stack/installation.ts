@@ -31,22 +31,24 @@ import {
   type Policy,
 } from '@k3s-daas/core';
 import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave';
-import { addressOf, grantSlot, readCluster } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import type { ChainWorld } from './chain.ts';
+import { REGISTRAR_STATE } from './enclave.ts';
 import { derToPem, writeWhole } from './files.ts';
 import type { Parts } from './parts.ts';
 
 export const LOOPBACK = '127.0.0.1';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE_DAYS = 30;
-const SLOT_LIFETIME_MS = 600_000;
 const READY_MS_MAX = 30_000;
 const POLL_MS = 25;
 /** Users of the embedded installation that have no role of their own in the design. */
 const API_SERVER_CLIENT = 'k3s-daas:apiserver';
 const READER = 'k3s-daas:admin';
+const REGISTRAR = 'k3s-daas:registrar';
+/** Somebody who tries things out restarts more often than an operator does. */
+const REGISTRATIONS_PER_HOUR_MAX = 60;
 
 export interface Ports {
   readonly apiServer: number;
@@ -133,16 +135,6 @@ export async function startPlane(options: {
 
 const webhookUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.webhook}/validate`;
 
-export async function grantOneSlot(world: ChainWorld): Promise<string> {
-  const { configVersion } = await readCluster(world.operator.client, world.packageId, world.owned.cluster);
-  const { slot } = await grantSlot(world.operator, world.owned, {
-    registrar: addressOf(world.operator.signer),
-    configVersion,
-    expiresMs: BigInt(Date.now() + SLOT_LIFETIME_MS),
-  });
-  return slot;
-}
-
 /** Issues the certificates of webhook and reader and writes `daas.yaml`, the one file that all parts read. */
 export async function writeConfiguration(options: {
   readonly dir: string;
@@ -186,6 +178,14 @@ export async function writeConfiguration(options: {
       clientCaFile: 'pki/ca.crt',
       allowedReaders: [READER],
       nsm: { kind: 'development', authorityFile: 'enclave/nsm-authority.json' },
+    },
+    registrar: {
+      bootstrapUrl: `http://${LOOPBACK}:${ports.bootstrap}`,
+      suiKeyFile: 'pki/operator.suikey',
+      clusterCap: world.owned.cap,
+      kubeconfig: await plane.kubeconfig({ commonName: REGISTRAR }),
+      stateFile: REGISTRAR_STATE,
+      budget: { registrationsPerHourMax: REGISTRATIONS_PER_HOUR_MAX },
     },
     webhook: {
       listen: { host: LOOPBACK, port: ports.webhook },

@@ -13,11 +13,10 @@ import { z } from 'zod';
 
 import type { Progress } from '../progress.ts';
 import { createChainWorld, reopenChainWorld, type ChainWorld } from './chain.ts';
-import { registerEnclave, type RegisteredEnclave } from './enclave.ts';
+import { registeredEnclave, withRegistrarReason, type RegisteredEnclave } from './enclave.ts';
 import {
   choosePorts,
   enclavePcrs,
-  grantOneSlot,
   LOOPBACK,
   startPlane,
   startScheduler,
@@ -25,8 +24,6 @@ import {
   untilReady,
   writeConfiguration,
   keptNsmAuthority,
-  type ImagePcrs,
-  type NsmAuthority,
   type Ports,
 } from './installation.ts';
 import { createParts, type Parts } from './parts.ts';
@@ -100,12 +97,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, detail });
     });
     if (saved === null) await saveState(dir, stateOf(ports, world));
-    const site: Site = { dir, ports, parts, plane: running, world, policy, authority, pcrs };
+    const site: Site = { dir, ports, parts, plane: running, world, policy };
     const configFile = await writeConfiguration(site);
     await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
-    let booted = await progress.step('enclave: boot, attest, register on chain', () =>
-      bootEnclave(site, configFile),
+    const [firstBoot] = await progress.step('enclave: boot, attest, register on chain', () =>
+      Promise.all([bootEnclave(site, configFile), parts.start('registrar', ['--config', configFile])]),
     );
+    let booted = firstBoot;
     let scheduler = await progress.step(`${SCHEDULER_NAME}: start`, () =>
       startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem }),
     );
@@ -144,26 +142,24 @@ interface Site {
   readonly plane: ControlPlane;
   readonly world: ChainWorld;
   readonly policy: Policy;
-  readonly authority: NsmAuthority;
-  readonly pcrs: ImagePcrs;
 }
 
 function stateOf(ports: Ports, { chainId, packageId, owned, operatorSecret }: ChainWorld): InstallationState {
   return { version: 1, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
 }
 
-/** Registers the boot into a slot that is granted for it. */
+/** Boots an enclave; the registrar sees it, registers it and hands it its Kubernetes certificate. */
 async function bootEnclave(
   site: Site,
   configFile: string,
 ): Promise<{ enclave: RegisteredEnclave; child: Child }> {
-  const { ports, parts, authority } = site;
+  const { dir, ports, parts, world } = site;
   const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
   const { child } = await parts.start('enclave', ['--config', configFile]);
-  const slot = await grantOneSlot(site.world);
-  const enclave = await registerEnclave({ ...site, bootstrapUrl, slot, trustAnchor: authority.rootDer });
-  await untilReady(`${bootstrapUrl}/readyz`);
-  return { enclave, child };
+  await untilReady(`${bootstrapUrl}/readyz`).catch(async (error: unknown) => {
+    throw await withRegistrarReason(dir, error);
+  });
+  return { enclave: await registeredEnclave({ bootstrapUrl, world }), child };
 }
 
 function buildPrograms(progress: Progress): Promise<Binaries> {
