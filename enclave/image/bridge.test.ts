@@ -150,6 +150,7 @@ async function connected(address: string, port: number): Promise<Socket> {
     const socket = connect({ host: address, port });
     try {
       await once(socket, 'connect');
+      socket.on('error', () => socket.destroy());
       return socket;
     } catch (error) {
       if (attempt === 100) throw error;
@@ -300,7 +301,7 @@ void t.test('it ends with all that it started', { skip: noVsock.listen }, async 
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
-  await connected('127.0.0.1', Number(port));
+  (await connected('127.0.0.1', Number(port))).destroy();
   child.kill('SIGTERM');
   t.strictSame(await once(child, 'exit'), [0, null]);
   await t.rejects(once(connect({ host: '127.0.0.1', port: Number(port) }), 'connect'), {

@@ -50,7 +50,7 @@ export function renderClosure({ runtime, packages, sourceFolders }: Closure): st
 }
 
 /** Lines that only one of two closures has, with `-` for the committed and `+` for the built one. */
-export function closureDifferences(committed: string, built: string): string[] {
+function closureDifferences(committed: string, built: string): string[] {
   const lines = (text: string): Set<string> =>
     new Set(text.split('\n').filter((line) => line !== '' && !line.startsWith('#')));
   const [before, after] = [lines(committed), lines(built)];

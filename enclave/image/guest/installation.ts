@@ -10,10 +10,10 @@ import {
   type EnclaveConfiguration,
 } from '@k3s-daas/core';
 
-export type InstallationErrorCode = 'INSTALLATION_UNREADABLE' | 'INSTALLATION_MALFORMED';
+type InstallationErrorCode = 'INSTALLATION_UNREADABLE' | 'INSTALLATION_MALFORMED';
 
 /** The host handed over something that is no installation. */
-export class InstallationError extends CodedError<InstallationErrorCode> {}
+class InstallationError extends CodedError<InstallationErrorCode> {}
 
 const BYTES_MAX = 1 << 20;
 const FILES_MAX = 16;
