@@ -1,9 +1,7 @@
-import { createPublicKey, verify } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromHex, toHex, utf8 } from '@k3s-daas/core';
+import { fromHex, utf8 } from '@k3s-daas/core';
 import t from 'tap';
-import { sigStructure } from './cose.ts';
 import {
   AWS_NITRO_ROOT_G1_PEM,
   awsNitroRootG1,
@@ -11,34 +9,7 @@ import {
   verifyDocument,
   type AttestationErrorCode,
 } from '../index.ts';
-import { outcome, type Options } from './test/fixture.ts';
-
-void t.test('Sig_structure of RFC 8152, appendix C.2.1', (t) => {
-  const protectedHeader = fromHex('a10126');
-  const payload = utf8('This is the content.');
-  const structure = sigStructure(protectedHeader, payload);
-  t.equal(toHex(structure), '846a5369676e61747572653143a101264054546869732069732074686520636f6e74656e742e');
-  // Key "11" of appendix C.7.1, and the signature printed in the example.
-  const key = createPublicKey({
-    format: 'jwk',
-    key: {
-      kty: 'EC',
-      crv: 'P-256',
-      x: Buffer.from('bac5b11cad8f99f9c72b05cf4b9e26d244dc189f745228255a219a86d6a09eff', 'hex').toString(
-        'base64url',
-      ),
-      y: Buffer.from('20138bf82dc1b6d562be0fa54ab7804a3a64b6d72ccfed6b6fb6ed28bbfc117e', 'hex').toString(
-        'base64url',
-      ),
-    },
-  });
-  const signature = fromHex(
-    '8eb33e4ca31d1c465ab05aac34cc6b23d58fef5c083106c4d25a91aef0b0117e' +
-      '2af9a291aa32e14ab834dc56ed2a223444547e01f11d3b0916e5a4c345cacb36',
-  );
-  t.ok(verify('sha256', structure, { key, dsaEncoding: 'ieee-p1363' }, signature));
-  t.end();
-});
+import { Fixture, outcome, type Options } from './test/fixture.ts';
 
 interface Positive {
   readonly file: string;
@@ -97,7 +68,8 @@ function optionsFor(pcrs: readonly [string, string, string], time: Options['time
   return { trustAnchor: awsNitroRootG1, time, policy: { pcrs: { 0: zero, 1: one, 2: two } } };
 }
 
-void t.test('documents of AWS', { skip: absent }, (t) => {
+void t.test('documents of AWS', { skip: absent }, async (t) => {
+  const { root: stranger } = (await Fixture.make()).chain;
   t.equal(load('aws-nitro-root-G1.pem').toString(), utf8(AWS_NITRO_ROOT_G1_PEM).toString(), 'the AWS root');
   for (const { file, timestampMs, pcrs } of POSITIVE) {
     const bytes = load(file);
@@ -127,6 +99,22 @@ void t.test('documents of AWS', { skip: absent }, (t) => {
     t.equal(
       outcome(() => verifyDocument(bytes, { trustAnchor: awsNitroRootG1, nowMs: timestampMs + DAY })),
       'CERTIFICATE_EXPIRED',
+    );
+    t.equal(
+      outcome(() => verifyAttestation(bytes, { ...live(timestampMs), trustAnchor: stranger })),
+      'ROOT_MISMATCH',
+      `${file}: another root`,
+    );
+    const flipped = bytes.with(-1, (bytes.at(-1) ?? 0) ^ 1);
+    t.equal(
+      outcome(() => verifyAttestation(flipped, live(timestampMs))),
+      'COSE_SIGNATURE',
+      `${file}: another signature`,
+    );
+    t.equal(
+      outcome(() => verifyAttestation(Buffer.concat([bytes, Buffer.of(0)]), live(timestampMs))),
+      'CBOR_TRAILING_BYTES',
+      `${file}: a byte behind it`,
     );
     const [zero, one] = pcrs;
     const wrong = optionsFor([zero, one, zero], { mode: 'replay' });
