@@ -261,9 +261,9 @@ const PROTECTED = ['', 'a0', 'a10126', 'a1013823', 'a1180138 22', 'bf013822ff', 
   'a10127',
   'a1013822',
 ]);
-const UNPROTECTED = ['a0', 'a1013822', 'a104 4100', 'bfff', 'b800', 'f6', '41a0', '80', '00'].map(raw);
+export const UNPROTECTED = ['a0', 'a1013822', 'a104 4100', 'bfff', 'b800', 'f6', '41a0', '80', '00'].map(raw);
 
 /** Contents of a protected header, most of which say ES384 in one way or another. */
-function mutateHeader(random: Random): Uint8Array {
+export function mutateHeader(random: Random): Uint8Array {
   return raw(random.pick(PROTECTED));
 }
