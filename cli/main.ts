@@ -114,6 +114,7 @@ function addRoles(program: Command): void {
       ]);
       await runRole(() => startWebhook(options.config));
     });
+  addAttestProxy(program);
   addRegistrar(program);
 }
 
@@ -142,6 +143,27 @@ function addRegistrar(program: Command): void {
     .action(async (options: Common) => {
       const { showRegistrar } = await import('./commands/registrar-status.ts');
       process.exitCode = await showRegistrar({ json: options.json ?? false }, options.config);
+    });
+}
+
+function addAttestProxy(program: Command): void {
+  program
+    .command('attest-proxy')
+    .description('role: beside kube-scheduler; attests the enclave, pins its TLS key and forwards to it')
+    .option('--once', 'attest and connect once, say each thing that was checked, and end')
+    .option(...CONFIG)
+    .option('--json', 'with --once: answer with one JSON document')
+    .action(async (options: { once?: boolean } & Common) => {
+      if (options.once === true) {
+        const { attestOnce } = await import('./attest-proxy/once.ts');
+        await attestOnce({ json: options.json ?? false }, options.config);
+        return;
+      }
+      const [{ runRole }, { startAttestProxy }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/attest-proxy.ts'),
+      ]);
+      await runRole(() => startAttestProxy(options.config));
     });
 }
 
