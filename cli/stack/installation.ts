@@ -56,11 +56,12 @@ export interface Ports {
   readonly webhook: number;
   readonly extender: number;
   readonly bootstrap: number;
+  readonly proxy: number;
 }
 
 export async function choosePorts(): Promise<Ports> {
-  const [apiServer = 0, ledger = 0, webhook = 0, extender = 0, bootstrap = 0] = await freePorts(5);
-  return { apiServer, ledger, webhook, extender, bootstrap };
+  const [apiServer = 0, ledger = 0, webhook = 0, extender = 0, bootstrap = 0, proxy = 0] = await freePorts(6);
+  return { apiServer, ledger, webhook, extender, bootstrap, proxy };
 }
 
 export type ImagePcrs = { readonly 0: Bytes; readonly 1: Bytes; readonly 2: Bytes };
@@ -133,9 +134,11 @@ export async function startPlane(options: {
   });
 }
 
+export const proxyUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.proxy}`;
+
 const webhookUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.webhook}/validate`;
 
-/** Issues the certificates of webhook and reader and writes `daas.yaml`, the one file that all parts read. */
+/** Issues the certificates of webhook, proxy and reader and writes `daas.yaml`, the one file that all parts read. */
 export async function writeConfiguration(options: {
   readonly dir: string;
   readonly ports: Ports;
@@ -153,6 +156,17 @@ export async function writeConfiguration(options: {
     days: CERTIFICATE_DAYS,
   });
   await writeKeyPair(pki('webhook'), serving);
+  await writeKeyPair(
+    pki('proxy'),
+    await plane.ca.issue({
+      commonName: 'k3s-daas-attest-proxy',
+      usages: ['server'],
+      ips: [LOOPBACK],
+      days: CERTIFICATE_DAYS,
+    }),
+  );
+  // What the enclave knows is the scheduler's name: the proxy lets nobody else through.
+  await writeKeyPair(pki('proxy-client'), await plane.issueClient({ commonName: SCHEDULER_USER }));
   await writeKeyPair(pki('reader'), await plane.issueClient({ commonName: READER }));
   await writeWhole(pki('operator.suikey'), world.operatorSecret);
   const configuration = {
@@ -186,6 +200,16 @@ export async function writeConfiguration(options: {
       kubeconfig: await plane.kubeconfig({ commonName: REGISTRAR }),
       stateFile: REGISTRAR_STATE,
       budget: { registrationsPerHourMax: REGISTRATIONS_PER_HOUR_MAX },
+    },
+    proxy: {
+      listen: { host: LOOPBACK, port: ports.proxy },
+      certFile: 'pki/proxy.crt',
+      keyFile: 'pki/proxy.key',
+      clientCaFile: 'pki/ca.crt',
+      enclaveUrl: `https://${LOOPBACK}:${ports.extender}`,
+      bootstrapUrl: `http://${LOOPBACK}:${ports.bootstrap}`,
+      clientCertFile: 'pki/proxy-client.crt',
+      clientKeyFile: 'pki/proxy-client.key',
     },
     webhook: {
       listen: { host: LOOPBACK, port: ports.webhook },
@@ -227,11 +251,11 @@ export async function startWebhook(options: {
   await plane.kubectl(['apply', '-k', overlay]);
 }
 
+/** kube-scheduler calls the attesting proxy, which has the cluster's own CA: no restart of an enclave changes that. */
 export async function startScheduler(options: {
   readonly dir: string;
   readonly ports: Ports;
   readonly plane: ControlPlane;
-  readonly enclaveCertificatePem: string;
 }): Promise<RunningScheduler> {
   const { dir, ports, plane } = options;
   const kubeconfig = await plane.kubeconfig({ commonName: SCHEDULER_USER });
@@ -239,8 +263,8 @@ export async function startScheduler(options: {
   await writeKeyPair(client, await plane.issueClient({ commonName: SCHEDULER_USER }));
   const text = await renderSchedulerConfig({
     kubeconfig,
-    extenderUrl: `https://${LOOPBACK}:${ports.extender}/scheduler`,
-    extenderCaPem: options.enclaveCertificatePem,
+    extenderUrl: `${proxyUrl(ports)}/scheduler`,
+    extenderCaPem: plane.caPem,
     clientCertFile: `${client}.crt`,
     clientKeyFile: `${client}.key`,
   });

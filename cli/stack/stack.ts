@@ -18,6 +18,7 @@ import {
   choosePorts,
   enclavePcrs,
   LOOPBACK,
+  proxyUrl,
   startPlane,
   startScheduler,
   startWebhook,
@@ -27,6 +28,7 @@ import {
   type Ports,
 } from './installation.ts';
 import { createParts, type Parts } from './parts.ts';
+import { untilForwarding } from './proxy.ts';
 import { loadState, saveState, type InstallationState } from './state.ts';
 
 export interface StackOptions {
@@ -55,9 +57,9 @@ export interface Stack {
   readonly scheduler: RunningScheduler;
   /** `daas.yaml` of this installation. */
   readonly configFile: string;
-  /** Our own processes: ledger, webhook, enclave. */
+  /** Our own processes: ledger, webhook, enclave, registrar, attesting proxy. */
   readonly parts: Parts;
-  /** Ends the enclave and boots another: new keys, new session, the same decision log. */
+  /** Ends the enclave and boots another: new keys, new session, the same decision log. The scheduler is not touched. */
   restartEnclave(): Promise<void>;
   /** Ends every process, within 5 s. May be called twice. */
   stop(): Promise<void>;
@@ -65,7 +67,7 @@ export interface Stack {
 
 const ledgerReady = z.object({ url: z.url(), chainId: z.string() });
 
-/** programs → control plane and chain → cluster → webhook → enclave → registration → scheduler. */
+/** programs → control plane and chain → cluster → webhook → enclave, registrar and proxy → scheduler. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dir, progress, signal, onExit } = options;
   const policy = policySchema.parse(options.policy);
@@ -96,17 +98,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       if (saved !== null) return reopenChainWorld({ ...at, saved: saved.chain, enclave });
       return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, detail });
     });
-    if (saved === null) await saveState(dir, stateOf(ports, world));
+    await saveState(dir, stateOf(ports, world));
     const site: Site = { dir, ports, parts, plane: running, world, policy };
     const configFile = await writeConfiguration(site);
     await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
     const [firstBoot] = await progress.step('enclave: boot, attest, register on chain', () =>
-      Promise.all([bootEnclave(site, configFile), parts.start('registrar', ['--config', configFile])]),
+      Promise.all([
+        bootEnclave(site, configFile),
+        parts.start('registrar', ['--config', configFile]),
+        parts.start('attest-proxy', ['--config', configFile]),
+      ]),
     );
     let booted = firstBoot;
-    let scheduler = await progress.step(`${SCHEDULER_NAME}: start`, () =>
-      startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem }),
-    );
+    const scheduler = await progress.step(`${SCHEDULER_NAME}: start behind the attesting proxy`, async () => {
+      await untilForwarding({ dir, url: proxyUrl(ports), session: booted.enclave.session });
+      return startScheduler(site);
+    });
     return {
       dir,
       continued: saved !== null,
@@ -117,14 +124,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       get enclave() {
         return booted.enclave;
       },
-      get scheduler() {
-        return scheduler;
-      },
+      scheduler,
       configFile,
       async restartEnclave() {
-        await Promise.all([scheduler.stop(), booted.child.stop()]);
+        await booted.child.stop();
         booted = await bootEnclave(site, configFile);
-        scheduler = await startScheduler({ ...site, enclaveCertificatePem: booted.enclave.certificatePem });
+        await untilForwarding({ dir, url: proxyUrl(ports), session: booted.enclave.session });
       },
       stop,
     };
@@ -145,7 +150,7 @@ interface Site {
 }
 
 function stateOf(ports: Ports, { chainId, packageId, owned, operatorSecret }: ChainWorld): InstallationState {
-  return { version: 1, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
+  return { version: 2, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
 }
 
 /** Boots an enclave; the registrar sees it, registers it and hands it its Kubernetes certificate. */
