@@ -2,7 +2,7 @@
  * One installation, the real control plane, and what can happen to it: preemption, volumes that bind late, a chain that
  * goes silent, an API server that restarts, an enclave that restarts. After each the system recovers by itself.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -209,11 +209,21 @@ void t.test(
     await apply(pod('before', { cpu: '100m' }));
     const before = decodeDecisionMessage(decodeReceipt(receiptOf(await bound('before'))).message).payload;
     const session = stack.enclave.session;
-    await stack.restartEnclave();
+    const { pid } = stack.scheduler;
+    const config = readFileSync(join(dir, 'scheduler-config.yaml'), 'utf8');
+    const restarting = stack.restartEnclave();
+    await apply(pod('meanwhile', { cpu: '100m' }));
+    await restarting;
     t.not(stack.enclave.session, session);
     await apply(pod('after', { cpu: '100m' }));
+    await bound('meanwhile');
     const after = decodeDecisionMessage(decodeReceipt(receiptOf(await bound('after'))).message).payload;
     t.equal(after.session, stack.enclave.session);
+    t.ok(
+      stack.plane.children.some((child) => child.pid === pid && child.name === stack.scheduler.name),
+      'by the kube-scheduler that was never restarted',
+    );
+    t.equal(readFileSync(join(dir, 'scheduler-config.yaml'), 'utf8'), config, 'nor given another configuration');
     t.ok(after.term > before.term, 'a later term');
     t.ok(after.sequence > before.sequence, 'a later sequence');
     const replay = await replayLog(join(dir, 'enclave', 'data', 'decisions.log'), { policy: stack.policy });
@@ -224,7 +234,7 @@ void t.test(
       0n,
       'lags sum to zero',
     );
-    await remove('before', 'after');
+    await remove('before', 'meanwhile', 'after');
   },
 );
 
