@@ -1,5 +1,6 @@
+import type { Clock } from '@k3s-daas/core';
+
 import type { HostTime } from '../time.ts';
-import type { EnclaveClock } from './enclave-clock.ts';
 import type { GuardReason } from './reason.ts';
 
 /** How far the host's clock may be from the NSM's time. TLS checks certificates by the host's clock. */
@@ -7,7 +8,8 @@ export const APART_MS_MAX = 10_000;
 const JUMP_MS_MAX = 2_000;
 
 export interface ClockGuardOptions {
-  readonly clock: EnclaveClock;
+  /** The NSM's time. */
+  readonly clock: Clock;
   readonly time: HostTime;
   /** When the standing document was asked for, by the monotonic clock. */
   readonly attestedMs: () => number;

@@ -1,11 +1,10 @@
-import type { ChainView } from '@k3s-daas/core';
+import type { ChainView, Clock } from '@k3s-daas/core';
 import type { Logger } from 'pino';
 
 import type { HostTime } from '../time.ts';
 import type { Attestor } from './attestor.ts';
 import { chainReasons, type OwnRegistration } from './chain-guard.ts';
 import { ClockGuard } from './clock-guard.ts';
-import type { EnclaveClock } from './enclave-clock.ts';
 import type { GuardCode, GuardReason } from './reason.ts';
 import { Renewal } from './renewal.ts';
 
@@ -16,8 +15,8 @@ const TICK_MS = 1_000;
 const EXPIRING_MS = 60_000;
 
 export interface GuardOptions {
-  readonly attestor: Attestor;
-  readonly clock: EnclaveClock;
+  readonly attestor: Pick<Attestor, 'renew' | 'standing'>;
+  readonly clock: Clock;
   readonly time: HostTime;
   readonly log: Logger;
 }

@@ -1,9 +1,8 @@
-import { describeError } from '@k3s-daas/core';
+import { describeError, type Clock } from '@k3s-daas/core';
 import type { Logger } from 'pino';
 
 import type { HostTime } from '../time.ts';
 import type { Attestor, StandingDocument } from './attestor.ts';
-import type { EnclaveClock } from './enclave-clock.ts';
 
 const INTERVAL_MS_MAX = 600_000;
 /** An NSM keeps its leaf certificate almost to the end: close to it, ask often, so as to see the new one soon. */
@@ -14,8 +13,8 @@ const RETRY_MS_MAX = 60_000;
 const CORRECTION_MS_MAX = 2_000;
 
 export interface RenewalOptions {
-  readonly attestor: Attestor;
-  readonly clock: EnclaveClock;
+  readonly attestor: Pick<Attestor, 'renew'>;
+  readonly clock: Clock;
   readonly time: HostTime;
   readonly log: Logger;
 }

@@ -97,7 +97,7 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
   });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     if (error instanceof RateLimited) response.set('retry-after', String(error.retryAfterSeconds));
-    if (error instanceof EnclaveError) response.status(statusOf(error.code)).json(error);
+    if (error instanceof EnclaveError) response.status(STATUS[error.code] ?? 422).json(error);
     else response.status(400).json(malformed(error));
   });
   return app;
@@ -135,23 +135,16 @@ function reply(keys: EnclaveKeys, document: Bytes): AttestationReply {
   };
 }
 
-function statusOf(code: EnclaveErrorCode): number {
-  switch (code) {
-    case 'NONCE_MALFORMED':
-    case 'SLOT_MALFORMED':
-      return 400;
-    case 'ALREADY_REGISTERED':
-      return 409;
-    case 'RATE_LIMITED':
-      return 429;
-    case 'NOT_ATTESTED':
-    case 'NSM_FAILED':
-    case 'BOOT_FAILED':
-      return 503;
-    default:
-      return 422;
-  }
-}
+/** Of the other codes: what was sent cannot be used, 422. */
+const STATUS: Partial<Record<EnclaveErrorCode, number>> = {
+  NONCE_MALFORMED: 400,
+  SLOT_MALFORMED: 400,
+  ALREADY_REGISTERED: 409,
+  RATE_LIMITED: 429,
+  NOT_ATTESTED: 503,
+  NSM_FAILED: 503,
+  BOOT_FAILED: 503,
+};
 
 /** Express' own refusals: a body that is too large, a path that does not decode. */
 function malformed(error: unknown): { code: string; message: string; remedy: string } {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import {
   fromHex,
   parseConfiguration,
   policyDigest,
+  SCHEDULER_USER,
   sha256,
   type Bytes,
   type ChainSnapshot,
@@ -39,9 +41,10 @@ import { TestTime } from './time.ts';
 
 export const CLUSTER = `0x${'11'.repeat(32)}`;
 export const SESSION = `0x${'22'.repeat(32)}`;
-export const PACKAGE = `0x${'44'.repeat(32)}`;
+const PACKAGE = `0x${'44'.repeat(32)}`;
 export const ca = await createAuthority('test');
-const authority = await createDevelopmentAuthority({ clock: { now: () => Date.now() } });
+const scheduler = await ca.issue({ commonName: SCHEDULER_USER, usages: ['client'], days: 1 });
+const authority = await createDevelopmentAuthority({ clock: { now: () => Date.now() - 86_400_000 } });
 export const ROOT = authority.rootCertificateDer;
 const pcrOf = (fill: number): Bytes => new Uint8Array(48).fill(fill);
 export const PCRS = { 0: pcrOf(1), 1: pcrOf(2), 2: pcrOf(3) };
@@ -268,6 +271,42 @@ export class TestEnclave {
 
   get(path: string): Promise<Reply> {
     return this.#send(path);
+  }
+
+  /** Asks the extender over TLS, as kube-scheduler. */
+  async tls(path: string, body?: object): Promise<Record<string, unknown>> {
+    const port = /"port":(\d+),"msg":"extender serving"/.exec(this.logged)?.[1] ?? '';
+    const { certPem: cert, keyPem: key } = scheduler;
+    const options = { cert, key, rejectUnauthorized: false, agent: false } as const;
+    const request = httpsRequest(`https://127.0.0.1:${port}${path}`, {
+      ...options,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    request.end(body === undefined ? undefined : JSON.stringify(body));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    this.answered += text;
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  /** The code with which a filter call is refused; '' if this enclave decides. */
+  async refusal(): Promise<string> {
+    const metadata = { name: 'web', namespace: 'shop', uid: '7d1f0a52', resourceVersion: '1' };
+    const spec = { containers: [], schedulerName: 'k3s-daas-scheduler', serviceAccountName: 'default' };
+    const answer = await this.tls('/scheduler/filter', {
+      Pod: { metadata, spec, status: { phase: 'Pending' } },
+      Nodes: null,
+      NodeNames: ['nowhere'],
+    });
+    return ((answer['Error'] as string | undefined) ?? '').split(':')[0] ?? '';
+  }
+
+  /** What time it is for decisions, by the age that the extender gives the chain's state. */
+  async decisionTimeMs(): Promise<number> {
+    const health = (await this.tls('/api/v1/health')) as { chain: { ageMs: number } };
+    return health.chain.ageMs + (this.chain.current()?.checkpointTimestampMs ?? 0);
   }
 
   /** Codes in /readyz, or [] when it says 200. */
