@@ -12,27 +12,25 @@ import { compileFramework, compilePackage } from '@k3s-daas/move';
 import {
   acceptConfig,
   addressOf,
-  calls,
+  ChainError,
   connectChain,
   createCluster,
   generateAccount,
   grantSlot,
-  parseObject,
   publishPackage,
   readCluster,
+  readSession,
   readSlot,
+  register,
   retireConfig,
-  sessionBcs,
-  toChainError,
   type Actor,
-  type ChainError,
   type ClusterRecord,
   type EnclaveConfig,
   type Owned,
+  type RegisterArgs,
   type SessionRecord,
   type SlotRecord,
 } from '@k3s-daas/sui-client';
-import { Transaction } from '@mysten/sui/transactions';
 
 import { NOW } from './documents.ts';
 
@@ -60,15 +58,6 @@ const SLOTS = {
 export type SlotName = keyof typeof SLOTS;
 export const slotNames = Object.keys(SLOTS) as SlotName[];
 
-/** Arguments of `enclaves::register`. */
-export interface Attempt {
-  readonly slot: SuiId;
-  readonly document: Bytes;
-  readonly logKey: Bytes;
-  readonly tlsKeyHash: Bytes;
-  readonly bond: bigint;
-}
-
 export type Answer =
   | { readonly verdict: 'accepted'; readonly session: SessionRecord }
   /** `module::constant`, or `module::code` for a module of the framework. */
@@ -78,12 +67,15 @@ export interface TestChain {
   readonly ledger: Ledger;
   readonly actor: Actor;
   readonly cluster: ClusterRecord;
+  /** One of each kind that was not used yet. */
   readonly slots: Readonly<Record<SlotName, SlotRecord>>;
   /** What the ledger's native pins from now on. */
   trust(root: Bytes): void;
-  /** `load_nitro_attestation`, `register` and `share` as one transaction that is simulated: it changes nothing. */
-  simulate(attempt: Attempt): Promise<Answer>;
-  grant(): Promise<SlotRecord>;
+  /** `load_nitro_attestation`, `register` and `share` as one transaction; what is accepted uses its slot up. */
+  register(attempt: RegisterArgs): Promise<Answer>;
+  grant(name: SlotName): Promise<SlotRecord>;
+  /** Puts another slot of the kind in the place of the one that was used. */
+  renew(name: SlotName): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -115,17 +107,21 @@ export async function startChain(packageDir: string): Promise<TestChain> {
     });
     return await readSlot(client, packageId, slot);
   };
-  const slots: Partial<Record<SlotName, SlotRecord>> = {};
-  for (const name of slotNames) slots[name] = await grant(name);
+  const granted: [SlotName, SlotRecord][] = [];
+  for (const name of slotNames) granted.push([name, await grant(name)]);
+  const slots = Object.fromEntries(granted) as Record<SlotName, SlotRecord>;
   await retireConfig(actor, own, 2n);
   return {
     ledger,
     actor,
     cluster: await readCluster(client, packageId, own.cluster),
-    slots: slots as Record<SlotName, SlotRecord>,
+    slots,
     trust: (root) => (trustAnchor = root),
-    simulate: (attempt) => simulate(actor, own.cluster, attempt),
-    grant: () => grant('newest'),
+    register: (attempt) => answer(actor, own.cluster, attempt),
+    grant,
+    renew: async (name) => {
+      slots[name] = await grant(name);
+    },
     close: async () => {
       await server.close();
       ledger.close();
@@ -188,36 +184,18 @@ export function isMalformed({ code }: AttestationError): boolean {
   return /^(?:CBOR|COSE|DOCUMENT)_/.test(code) && code !== 'COSE_SIGNATURE';
 }
 
-async function simulate(
-  { client, signer, packageId }: Actor,
-  cluster: SuiId,
-  attempt: Attempt,
-): Promise<Answer> {
-  const tx = new Transaction();
-  const document = calls.loadAttestation(tx, attempt.document);
-  const [bond] = tx.splitCoins(tx.gas, [attempt.bond]);
-  const { slot, logKey, tlsKeyHash } = attempt;
-  const session = calls.register(tx, packageId, cluster, slot, document, logKey, tlsKeyHash, bond);
-  calls.shareSession(tx, packageId, session);
-  tx.setSender(addressOf(signer));
-  tx.setGasBudget(1_000_000_000n);
-  tx.setGasPrice(1_000n);
-  let result;
+async function answer(actor: Actor, cluster: SuiId, attempt: RegisterArgs): Promise<Answer> {
   try {
-    // To build it is to simulate it once.
-    const transaction = await tx.build({ client });
-    result = await client.core.simulateTransaction({ transaction, include: { commandResults: true } });
+    const { session } = await register(actor, cluster, attempt);
+    return { verdict: 'accepted', session: await readSession(actor.client, actor.packageId, session) };
   } catch (error) {
-    return { verdict: refusal(toChainError(error)), session: null };
+    if (!(error instanceof ChainError)) throw error;
+    return { verdict: refusal(error), session: null };
   }
-  if (result.$kind === 'FailedTransaction') throw new Error('a transaction that was built fails');
-  // loadAttestation, splitCoins, register, share
-  const bytes = result.commandResults[2]?.returnValues[0]?.bcs;
-  if (bytes === undefined) throw new Error('the simulation returned no session');
-  return { verdict: 'accepted', session: parseObject(sessionBcs, 'the simulated session', bytes) };
 }
 
-export function refusal({ abort, message }: ChainError): string {
-  if (abort === null) return message;
+/** The Move abort by name, or the code of the refusal. */
+function refusal({ abort, code }: ChainError): string {
+  if (abort === null) return code;
   return abort.name ?? `${abort.module}::${abort.code}`;
 }

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 
 import { sha256, utf8, type Bytes, type SuiId } from '@k3s-daas/core';
+import type { RegisterArgs } from '@k3s-daas/sui-client';
 
-import { AGE_MS_MAX, BOND_MIN, IMAGES, slotNames, type Attempt, type TestChain } from './chain.ts';
+import { AGE_MS_MAX, BOND_MIN, IMAGES, slotNames, type TestChain } from './chain.ts';
 import { chainNames, formNames, makeDocument, NOW, type AllCertificates } from './documents.ts';
 
 const PCR = [
@@ -83,7 +84,8 @@ const DECISION_KEY = sha256(utf8('decision'));
 const LOG_KEY = sha256(utf8('log'));
 const TLS_KEY_HASH = sha256(utf8('tls'));
 
-export interface Registering extends Attempt {
+export interface Registering extends RegisterArgs {
+  readonly bond: bigint;
   readonly trustAnchor: Bytes;
   readonly decisionKey: Bytes | null;
   /** What the honest enclave with these keys would put into the document. */

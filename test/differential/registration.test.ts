@@ -3,19 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { AttestationError, verifyAttestation, verifyDocument } from '@k3s-daas/attestation';
 import { checkRegistration, fromHex, REGISTRATION_ABORTS, RegistrationError } from '@k3s-daas/core';
-import {
-  addressOf,
-  ChainError,
-  readSession,
-  readSlot,
-  register,
-  type SessionRecord,
-  type SlotRecord,
-} from '@k3s-daas/sui-client';
+import { addressOf, readSlot, type SessionRecord, type SlotRecord } from '@k3s-daas/sui-client';
 import fc from 'fast-check';
 import t from 'tap';
 
-import { AGE_MS_MAX, IMAGES, isMalformed, refusal, startChain } from './chain.ts';
+import { AGE_MS_MAX, IMAGES, isMalformed, startChain } from './chain.ts';
 import { AGES, DIMENSIONS, HONEST, registering, type Choices, type Registering } from './choices.ts';
 import { makeCertificates, NOW } from './documents.ts';
 
@@ -67,7 +59,7 @@ function inTypeScript(attempt: Registering, slot: SlotRecord): Verdict {
 
 async function onChain(attempt: Registering): Promise<Verdict> {
   chain.trust(attempt.trustAnchor);
-  const { verdict, session } = await chain.simulate(attempt);
+  const { verdict, session } = await chain.register(attempt);
   return { verdict, session: session && held(session) };
 }
 
@@ -125,7 +117,8 @@ const apart = new Map<string, number>();
 const count = (map: Map<string, number>, key: string): unknown => map.set(key, (map.get(key) ?? 0) + 1);
 
 /** The verdict of both sides. @throws Error if they differ */
-async function compare(choices: Choices, slot = chain.slots[choices.slot]): Promise<string> {
+async function compare(choices: Choices): Promise<string> {
+  const slot = chain.slots[choices.slot];
   const attempt = registering(chain, certificates, choices, slot);
   const ours = inTypeScript(attempt, slot);
   const theirs = await onChain(attempt);
@@ -133,6 +126,7 @@ async function compare(choices: Choices, slot = chain.slots[choices.slot]): Prom
     throw new Error(`TypeScript says ${ours.verdict}, Move ${theirs.verdict}`);
   if (!isDeepStrictEqual(ours.session, theirs.session)) throw new Error('the sessions differ');
   const { verdict } = ours;
+  if (verdict === 'accepted') await chain.renew(choices.slot);
   count(verdicts, verdict);
   const client = byClient(attempt, slot);
   if ((verdict === 'accepted') !== (client === 'accepted')) {
@@ -251,53 +245,45 @@ await t.test('random combinations', async (t) => {
 });
 
 await t.test('a document is used once', async (t) => {
-  const { actor, cluster } = chain;
-  const slot = await chain.grant();
+  const { actor } = chain;
+  const slot = await chain.grant('newest');
   const attempt = registering(chain, certificates, HONEST, slot);
-  chain.trust(attempt.trustAnchor);
-  const ours = inTypeScript(attempt, slot);
-  const { session } = await register(actor, cluster.id, attempt);
-  t.strictSame(
-    held(await readSession(actor.client, actor.packageId, session)),
-    ours.session,
-    'not simulated',
-  );
+  t.equal((await onChain(attempt)).verdict, 'accepted');
+  t.equal((await onChain(attempt)).verdict, 'OBJECT_MISSING', 'no transaction can name the slot again');
+  const again = readSlot(actor.client, actor.packageId, slot.id);
+  await t.rejects(again, { code: 'OBJECT_MISSING' }, 'nor is there a slot to check');
 
-  const code = async (act: Promise<unknown>): Promise<string> =>
-    act.then(
-      () => 'accepted',
-      (error: unknown) =>
-        error instanceof ChainError ? (error.abort ? refusal(error) : error.code) : String(error),
-    );
-  const gone = 'OBJECT_MISSING';
-  t.equal(
-    await code(register(actor, cluster.id, attempt)),
-    gone,
-    'the slot is gone, so no transaction names it',
-  );
-  t.equal(await code(readSlot(actor.client, actor.packageId, slot.id)), gone, 'nor is there a slot to check');
-
-  const second = await chain.grant();
+  const second = await chain.grant('newest');
   const replayed = { ...attempt, slot: second.id };
   t.equal(inTypeScript(replayed, second).verdict, 'enclaves::EWrongNonce', 'with another slot');
-  t.equal(await code(register(actor, cluster.id, replayed)), 'enclaves::EWrongNonce');
-  t.equal(await compare(HONEST, second), 'accepted', 'that slot takes a document of its own');
+  t.equal((await onChain(replayed)).verdict, 'enclaves::EWrongNonce');
+  const own = registering(chain, certificates, HONEST, second);
+  t.equal((await onChain(own)).verdict, 'accepted', 'that slot takes a document of its own');
 });
 
 await t.test('time passes', async (t) => {
-  const young = registering(chain, certificates, HONEST);
-  const short = registering(chain, certificates, { ...HONEST, chain: 'leafEndsNow' });
-  const at = async (ms: number, attempt: Registering, expected: string, why: string): Promise<void> => {
-    chain.ledger.clock.set(NOW + ms);
-    const theirs = await onChain(attempt);
-    t.strictSame(inTypeScript(attempt, chain.slots.newest), theirs, why);
-    t.equal(theirs.verdict, expected, why);
+  const make = async (choices: Partial<Choices> = {}): Promise<readonly [Registering, SlotRecord]> => {
+    const slot = await chain.grant('newest');
+    return [registering(chain, certificates, { ...HONEST, ...choices }, slot), slot];
   };
-  await at(999, short, 'accepted', 'certificates end with a second');
-  await at(1_000, short, 'nitro_attestation::2', 'the leaf has expired');
-  await at(AGE_MS_MAX, young, 'accepted', 'as old as may be');
-  await at(AGE_MS_MAX + 1, young, 'enclaves::EDocumentTooOld', 'a millisecond older');
-  await at(3_600_000 - 1, young, 'enclaves::EDocumentTooOld', 'the last millisecond of the slot');
-  await at(3_600_000, young, 'enclaves::ESlotExpired', 'and none after it');
-  await at(7_200_000 + 1_000, young, 'nitro_attestation::2', 'the leaf ends before anything else is asked');
+  const [quick, slow] = [await make({ chain: 'leafEndsNow' }), await make({ chain: 'leafEndsNow' })];
+  const [first, second] = [await make(), await make()];
+  const at = async (
+    ms: number,
+    made: readonly [Registering, SlotRecord],
+    expected: string,
+  ): Promise<void> => {
+    chain.ledger.clock.set(NOW + ms);
+    const ours = inTypeScript(...made);
+    t.strictSame(ours, await onChain(made[0]), `${ms} ms later both say the same`);
+    t.equal(ours.verdict, expected, `${ms} ms later: ${expected}`);
+  };
+  // Certificates end with a second; then the document is too old; then the slot ends; then the other leaf.
+  await at(999, quick, 'accepted');
+  await at(1_000, slow, 'nitro_attestation::2');
+  await at(AGE_MS_MAX, first, 'accepted');
+  await at(AGE_MS_MAX + 1, second, 'enclaves::EDocumentTooOld');
+  await at(3_600_000 - 1, second, 'enclaves::EDocumentTooOld');
+  await at(3_600_000, second, 'enclaves::ESlotExpired');
+  await at(7_200_000 + 1_000, second, 'nitro_attestation::2');
 });
