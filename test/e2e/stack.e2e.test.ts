@@ -223,7 +223,11 @@ void t.test(
       stack.plane.children.some((child) => child.pid === pid && child.name === stack.scheduler.name),
       'by the kube-scheduler that was never restarted',
     );
-    t.equal(readFileSync(join(dir, 'scheduler-config.yaml'), 'utf8'), config, 'nor given another configuration');
+    t.equal(
+      readFileSync(join(dir, 'scheduler-config.yaml'), 'utf8'),
+      config,
+      'nor given another configuration',
+    );
     t.ok(after.term > before.term, 'a later term');
     t.ok(after.sequence > before.sequence, 'a later sequence');
     const replay = await replayLog(join(dir, 'enclave', 'data', 'decisions.log'), { policy: stack.policy });
