@@ -12,8 +12,8 @@ interface Timer {
 const POLL_MS = 3;
 
 /**
- * Three clocks that a test moves, each on top of the real one: true time (the NSM's), the host's wall clock, and the
- * monotonic clock, by which timers fire.
+ * Three clocks that a test moves: true time (the NSM's), the host's wall clock, and the monotonic clock, by which timers
+ * fire. They also go on with real time, until the test holds them.
  */
 export class TestTime implements HostTime {
   #trueShiftMs = 0;
@@ -24,11 +24,23 @@ export class TestTime implements HostTime {
     this.#fire();
   }, POLL_MS);
 
-  readonly nsmClock: Clock = { now: () => Date.now() + this.#trueShiftMs };
-  readonly clock: Clock = { now: () => Date.now() + this.#hostShiftMs };
+  readonly #startMs = Date.now() - performance.now();
+  #heldMs: number | null = null;
+
+  readonly nsmClock: Clock = { now: () => Math.floor(this.#startMs + this.#realMs + this.#trueShiftMs) };
+  readonly clock: Clock = { now: () => Math.floor(this.#startMs + this.#realMs + this.#hostShiftMs) };
 
   monotonic(): number {
-    return performance.now() + this.#monotonicShiftMs;
+    return this.#realMs + this.#monotonicShiftMs;
+  }
+
+  /** From now on time goes by only as the test says. */
+  hold(): void {
+    this.#heldMs ??= performance.now();
+  }
+
+  get #realMs(): number {
+    return this.#heldMs ?? performance.now();
   }
 
   after(ms: number, work: () => void): () => void {
