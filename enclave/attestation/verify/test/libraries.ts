@@ -1,7 +1,9 @@
-/** COSE_Sign1 by two libraries of others. They check the signature alone: no certificates, no fields. */
+/** COSE_Sign1 by two libraries of others, which check the signature alone, and signatures of a chain by a third. */
+import 'reflect-metadata'; // @peculiar/x509 refuses to load without it
 import { createRequire } from 'node:module';
-import type { KeyObject } from 'node:crypto';
+import { webcrypto, type KeyObject } from 'node:crypto';
 import { Algorithms, Sign1 } from '@auth0/cose';
+import * as x509 from '@peculiar/x509';
 
 export type Verdict =
   { readonly accepted: true; readonly payload: Uint8Array } | { readonly accepted: false };
@@ -45,4 +47,25 @@ export async function verifyWithAuth0(document: Uint8Array, key: KeyObject): Pro
   } catch {
     return REFUSED;
   }
+}
+
+/** Signatures by WebCrypto of certificates (the root first, the leaf last) and, with the leaf's key, of a message. */
+export async function verifyWithPeculiar(
+  certificates: readonly Uint8Array[],
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const chain = certificates.map((der) => new x509.X509Certificate(new Uint8Array(der)));
+  let issuer: x509.X509Certificate | undefined;
+  for (const certificate of chain) {
+    const publicKey = issuer?.publicKey;
+    if (publicKey !== undefined && !(await certificate.verify({ publicKey, signatureOnly: true })))
+      return false;
+    issuer = certificate;
+  }
+  if (issuer === undefined) return false;
+  const { subtle } = webcrypto;
+  const ecdsa = { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' };
+  const key = await subtle.importKey('spki', issuer.publicKey.rawData, ecdsa, false, ['verify']);
+  return subtle.verify(ecdsa, key, signature, message);
 }
