@@ -172,6 +172,7 @@ interface Attack {
   readonly name: string;
   readonly code: string;
   readonly cause?: string;
+  readonly message?: RegExp;
   readonly wishes: () => Wishes | Promise<Wishes>;
 }
 
@@ -363,15 +364,17 @@ const attacks: Attack[] = [
   {
     name: 'a listener without an end',
     code: 'ATTESTATION_UNAVAILABLE',
-    wishes: () =>
-      lying((_request, response) => {
+    message: /more than 131072 bytes/,
+    wishes: () => ({
+      bootstrap: (_request, response) => {
         const chunk = Buffer.alloc(1 << 16, ' ');
         const more = (): void => {
           while (!response.destroyed && response.write(chunk));
         };
         response.on('drain', more);
         more();
-      }),
+      },
+    }),
   },
   {
     name: 'a listener that drips',
@@ -387,7 +390,20 @@ const attacks: Attack[] = [
   {
     name: 'a listener that sends elsewhere',
     code: 'ATTESTATION_UNAVAILABLE',
-    wishes: () => lying((_request, response) => response.writeHead(302, { location: '/other' }).end()),
+    wishes: () => {
+      const identity = boot();
+      return {
+        identity,
+        bootstrap: (request, response) => {
+          const { search, pathname } = new URL(request.url ?? '', 'http://x');
+          if (pathname !== '/other') response.writeHead(302, { location: `/other${search}` }).end();
+          else
+            void attestationOf(identity, nonceOf(request)).then((reply) => {
+              sendJson(response, reply);
+            });
+        },
+      };
+    },
   },
   {
     name: 'a listener that limits the rate',
@@ -397,7 +413,7 @@ const attacks: Attack[] = [
 ];
 
 void t.test('whatever does not hold is refused by its code, and not a byte is forwarded', async (t) => {
-  for (const { name, code, cause, wishes } of attacks) {
+  for (const { name, code, cause, message, wishes } of attacks) {
     await t.test(name, async (t) => {
       const w = await world(t, { limits: { waitMs: 50 }, ...(await wishes()) });
       await until('it was tried', () => w.proxy.log().some(({ msg }) => msg === 'not attested'));
@@ -407,7 +423,7 @@ void t.test('whatever does not hold is refused by its code, and not a byte is fo
       const { status, json } = await w.proxy.ready();
       t.equal(status, 503);
       t.equal(json.ready, false);
-      t.match(json.reasons, [{ code, ...(cause !== undefined && { cause }) }]);
+      t.match(json.reasons, [{ code, ...(cause !== undefined && { cause }), ...(message && { message }) }]);
       t.equal(json.enclave, null);
       t.same(w.extender.seen, [], 'the request was not sent');
       t.ok(
