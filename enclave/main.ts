@@ -46,9 +46,8 @@ async function start(log: Logger, file: string, folder: string): Promise<void> {
     () => {
       log.info('ready');
     },
-    (error: unknown) => {
-      // It goes on serving /readyz and /livez, which say why; who watches them starts a new enclave.
-      if (!stop.signal.aborted) log.error({ err: error }, 'this boot cannot become ready');
+    () => {
+      // runEnclave has said why. /readyz and /livez go on saying it; who watches them starts a new enclave.
     },
   );
   await new Promise<void>((resolve) => {

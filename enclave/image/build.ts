@@ -8,7 +8,7 @@ import { ImageError } from './errors.ts';
 import { imageSources } from './tree.ts';
 
 const BUILDER = fileURLToPath(new URL('build-tree.ts', import.meta.url));
-const BUILD_MS_MAX = 60_000;
+const BUILD_MS_MAX = 120_000;
 
 /** What a build must not depend on. */
 export interface Surroundings {

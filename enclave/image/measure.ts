@@ -137,7 +137,7 @@ async function measure(trees: readonly [string, string], closure: Closure): Prom
   };
 }
 
-const LOAD_MS_MAX = 30_000;
+const LOAD_MS_MAX = 60_000;
 const EXIT_USAGE = 2;
 
 /** Starts the entry point with the runtime of the tree and nothing else: all that it imports must be there. */
