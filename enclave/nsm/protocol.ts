@@ -6,8 +6,7 @@ import { checkRequest, NsmError, type AttestationRequest } from './nsm.ts';
 // The messages of the NSM device: CBOR as serde writes the enums `Request` and `Response` of AWS's crate
 // aws-nitro-enclaves-nsm-api 0.5.2 (src/api/mod.rs). test/vectors/ holds what that crate itself makes of them.
 
-/** NSM_REQUEST_MAX_SIZE and NSM_RESPONSE_MAX_SIZE of the crate's src/driver/mod.rs; the kernel's driver has the same. */
-export const REQUEST_BYTES_MAX = 0x1000;
+/** NSM_RESPONSE_MAX_SIZE of the crate's src/driver/mod.rs; the kernel's driver has the same. */
 export const RESPONSE_BYTES_MAX = 0x3000;
 
 /** The requests that an enclave of ours makes; it never extends or locks a PCR. */
