@@ -7,11 +7,6 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { stringify } from 'yaml';
 
-import { systemClock, toHex } from '@k3s-daas/core';
-import { createDevelopmentAuthority, developmentNsm } from '@k3s-daas/enclave';
-
-import { derToPem } from './stack/files.ts';
-
 const LAUNCHER = fileURLToPath(new URL('bin/daas.js', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'daas-cli-'));
 t.teardown(() => {
@@ -154,37 +149,4 @@ void t.test('amounts, ids and keys are checked before anything is asked', async 
   t.match(await daas(['node', 'key', key]), { code: 0, out: /public key [0-9a-f]{64}/ });
   t.equal(statSync(key).mode & 0o777, 0o600);
   t.match(await daas(['node', 'key', key]), { code: 2 }, 'an existing key is kept');
-});
-
-void t.test('attestation verify says what it checked, and refuses what does not hold', async (t) => {
-  const authority = await createDevelopmentAuthority({ clock: systemClock });
-  const pcr = (byte: number): Uint8Array => new Uint8Array(48).fill(byte);
-  const pcrs = new Map([
-    [0, pcr(1)],
-    [1, pcr(2)],
-    [2, pcr(3)],
-  ]);
-  const nsm = await developmentNsm({ authority, pcrs, clock: systemClock, moduleId: 'i-test-enc1' });
-  const document = join(dir, 'document.bin');
-  writeFileSync(document, await nsm.attest({}));
-  const root = configFile('root.pem', derToPem(authority.rootCertificateDer));
-  const expected = ['--pcr0', toHex(pcr(1)), '--pcr1', toHex(pcr(2)), '--pcr2', toHex(pcr(3))];
-  const verify = (...more: string[]): Promise<Ran> => daas(['attestation', 'verify', document, ...more]);
-
-  const good = await verify(...expected, '--root', root, '--json');
-  t.equal(good.code, 0, good.out);
-  t.match(JSON.parse(good.out), {
-    verified: true,
-    moduleId: 'i-test-enc1',
-    checked: [{ rule: 'structure' }],
-  });
-  t.match(await verify(...expected, '--root', root, '--at', 'document'), {
-    code: 0,
-    out: /root: the trust anchor/,
-  });
-
-  t.match(await verify(...expected), { code: 1, err: /ROOT_MISMATCH/ }, 'not the AWS root');
-  const wrong = ['--pcr0', toHex(pcr(9)), ...expected.slice(2), '--root', root];
-  t.match(await verify(...wrong), { code: 1, err: /POLICY_PCR/ });
-  t.match(await verify('--pcr0', 'zz', ...expected.slice(2), '--root', root), { code: 2 });
 });

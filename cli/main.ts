@@ -1,6 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
-import type { AttestationOptions } from './commands/attestation.ts';
+import type { AttestationOptions, DocumentOptions } from './commands/attestation.ts';
 import { addChainCommands } from './commands/chain.ts';
 import type { ClaimOptions } from './commands/node.ts';
 import { reportFailure } from './output.ts';
@@ -234,20 +234,53 @@ function addInspection(program: Command): void {
       const { explainManifest } = await import('./commands/explain-manifest.ts');
       await explainManifest({ json: options.json ?? false }, options.config, file);
     });
-  const attestation = program.command('attestation').description('attestation documents');
+  addAttestation(program.command('attestation').description('attestation documents of AWS Nitro enclaves'));
+}
+
+function addAttestation(attestation: Command): void {
+  const encoding = (): Option =>
+    new Option('--encoding <encoding>', 'how the file holds the document')
+      .choices(['raw', 'base64', 'hex'])
+      .default('raw');
   attestation
     .command('verify <file>')
-    .description('verify a Nitro attestation document')
-    .requiredOption('--pcr0 <hex>', 'expected PCR0, 96 hex digits')
-    .requiredOption('--pcr1 <hex>', 'expected PCR1')
-    .requiredOption('--pcr2 <hex>', 'expected PCR2')
+    .description('verify a document against what is expected of it; `-` reads standard input')
+    .requiredOption('--pcr0 <hex>', 'expected PCR0 (image), 96 hex digits')
+    .requiredOption('--pcr1 <hex>', 'expected PCR1 (kernel and boot)')
+    .requiredOption('--pcr2 <hex>', 'expected PCR2 (application)')
+    .option(
+      '--pcr <n=hex>',
+      'another expected PCR, 3 to 31; may be repeated',
+      (value: string, before: readonly string[]) => [...before, value],
+      [],
+    )
+    .option('--nonce <hex>', 'expected nonce; where it is not given, any passes')
+    .option('--user-data <hex>', 'expected user_data')
+    .option('--public-key <hex>', 'expected public_key')
     .option('--root <pem>', 'trust anchor; the AWS Nitro root otherwise')
-    .option('--at <time>', '`now` (live, at most --age-max old) or `document` (replay)', 'now')
+    .addOption(
+      new Option(
+        '--at <time>',
+        'live: certificates valid `now`, at most --age-max old; or replay: at the time of the `document`',
+      )
+        .choices(['now', 'document'])
+        .default('now'),
+    )
     .option('--age-max <seconds>', 'oldest document taken with --at now', '300')
+    .addOption(encoding())
     .option(...JSON_OUTPUT)
     .action(async (file: string, options: AttestationOptions & Common) => {
       const { verifyAttestationFile } = await import('./commands/attestation.ts');
       await verifyAttestationFile({ json: options.json ?? false }, file, options);
+    });
+  attestation
+    .command('show <file>')
+    .description('what a document claims, in plain words; verifies nothing; `-` reads standard input')
+    .addOption(encoding())
+    .option(...JSON_OUTPUT)
+    .action(async (file: string, options: DocumentOptions & Common) => {
+      const { showAttestationFile } = await import('./commands/attestation.ts');
+      await showAttestationFile({ json: options.json ?? false }, file, options);
     });
 }
 

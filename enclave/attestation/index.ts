@@ -6,8 +6,9 @@ export {
 } from './verify/anchors.ts';
 export { ChainCache } from './verify/chain.ts';
 export { describeChecked, type Checked, type CheckedRule } from './verify/checked.ts';
-export { DOCUMENT_BYTES_MAX } from './verify/cose.ts';
-export type { AttestationDocument } from './verify/document.ts';
+export { decodeCbor } from './verify/cbor.ts';
+export { DOCUMENT_BYTES_MAX, parseCoseSign1 } from './verify/cose.ts';
+export { parseDocument, type AttestationDocument } from './verify/document.ts';
 export { AttestationError, attestationErrorCodes, type AttestationErrorCode } from './verify/errors.ts';
 export type { AttestationPolicy } from './verify/policy.ts';
 export {
