@@ -250,7 +250,7 @@ export async function extenderPort({ attack }: Attempts, world: World): Promise<
   await attack("extender port: the enclave's stolen identity", 'CLIENT_NOT_ALLOWED', as(enclave));
   await attack('extender port: an author of workloads', 'CLIENT_NOT_ALLOWED', as(alice));
   await attack('extender port: a reader calls a verb', 'CLIENT_NOT_ALLOWED', as({ user: 'k3s-daas:admin' }));
-  const { client, webhook } = await world.configuration();
+  const { client, webhook, proxy } = await world.configuration();
   const get = (path: string, by: Person) => async (): Promise<string> =>
     codeOf(
       await send(
@@ -281,6 +281,29 @@ export async function extenderPort({ attack }: Attempts, world: World): Promise<
     'extender port: 20,001 nodes',
     'REQUEST_MALFORMED',
     sent(JSON.stringify(filterArgs({ metadata: { uid: 'x' } }, names))),
+  );
+
+  const forward =
+    (by: Person | Credentials, path = '/scheduler/filter', call: Partial<Call> = {}) =>
+    async (): Promise<string> =>
+      refusedByTls(async () => {
+        const credentials = 'user' in by ? await world.credentials(by) : by;
+        const url = `https://127.0.0.1:${proxy.listen.port}${path}`;
+        return codeOf(
+          await send(url, world.stack.plane.caPem, credentials, { method: 'POST', body, ...call }),
+        );
+      });
+  await attack('proxy port: no certificate', 'TLS', forward({}));
+  await attack('proxy port: the right name by another CA', 'TLS', forward(forged));
+  await attack('proxy port: TLS 1.2', 'TLS', forward(scheduler, undefined, { maxVersion: 'TLSv1.2' }));
+  await attack('proxy port: a kubelet', 'CLIENT_NOT_ALLOWED', forward(kubelet('a')));
+  await attack("proxy port: the enclave's stolen identity", 'CLIENT_NOT_ALLOWED', forward(enclave));
+  await attack('proxy port: an author of workloads', 'CLIENT_NOT_ALLOWED', forward(alice));
+  await attack('proxy port: a path that is none of the extender', 'ROUTE_UNKNOWN', forward(scheduler, '/x'));
+  await attack(
+    'proxy port: out of the extender by dots',
+    'ROUTE_UNKNOWN',
+    forward(scheduler, '/scheduler/../x'),
   );
 
   const validate = (by: Person | Credentials) => async (): Promise<string> =>

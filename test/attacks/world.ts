@@ -69,6 +69,7 @@ export type Pod = z.infer<typeof podSchema>;
 
 const configSchema = z.looseObject({
   client: z.looseObject({ enclaveUrl: z.string(), bootstrapUrl: z.string() }),
+  proxy: z.looseObject({ listen: z.looseObject({ port: z.number() }) }),
   webhook: z.looseObject({ listen: z.looseObject({ port: z.number() }) }),
 });
 
