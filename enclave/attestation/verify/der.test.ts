@@ -17,6 +17,12 @@ const ACCEPTED = {
   '128 bytes': `048180${'00'.repeat(128)}`,
   '256 bytes': `04820100${'00'.repeat(256)}`,
   '12 levels': nested(12),
+  'bit string of no bits': '030100',
+  'bit string of a bit': '03020780',
+  'object identifier 1.2.840.10045.4.3.3': '06082a8648ce3d040303',
+  'set in order': '3106020101020102',
+  'set with two equal elements': '3106020101020101',
+  'a context tag with any content': '8002ffff',
 };
 const REFUSED = {
   nothing: '',
@@ -40,6 +46,23 @@ const REFUSED = {
   'boolean of two bytes': '01020000',
   'boolean 01 further in': '30053003010101',
   '14 levels': nested(14),
+  'bit string without a count (8.6.2)': '0300',
+  'bit string with 8 unused bits (8.6.2.2)': '03020800',
+  'unused bits of an empty bit string (8.6.2.3)': '030101',
+  'a one among the unused bits (11.2.1)': '03020701',
+  'bit string in pieces (10.2)': '230403020780',
+  'octet string in pieces (10.2)': '24030401ff',
+  'text in pieces (10.2)': '2c030c0161',
+  'primitive sequence (8.9.1)': '1000',
+  'primitive set (8.11.1)': '1100',
+  'null with content (8.8.2)': '050100',
+  'end of contents (8.1.5)': '0000',
+  'empty object identifier (8.19)': '0600',
+  'padded object identifier (8.19.2)': '06032a8003',
+  'object identifier cut short (8.19.2)': '06022a86',
+  'set out of order (11.6)': '3106020102020101',
+  'child longer than its parent': '300402050101',
+  'child whose head is cut': '300102',
 };
 
 function refuses(hex: string): boolean {
