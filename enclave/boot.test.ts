@@ -307,8 +307,10 @@ void t.test('kubernetes-identity: takes one certificate, for our key, our user, 
     days: 1,
   });
   t.match((await enclave.put(certPem)).json, { code: 'CERTIFICATE_FOREIGN_KEY' });
-  t.equal((await enclave.certify(reply, 3)).status, 204, 'before the registration');
-  t.match((await enclave.certify(reply, 1)).json, { code: 'CERTIFICATE_OUTDATED' });
+  const old = await clientCertificateFromCsr(ca, reply.csrPem, { commonName: ENCLAVE_USER, days: 3 });
+  await new Promise((resolve) => setTimeout(resolve, 1_010)); // certificates know no milliseconds
+  t.equal((await enclave.certify(reply)).status, 204, 'before the registration');
+  t.match((await enclave.put(old.certPem)).json, { code: 'CERTIFICATE_OUTDATED' });
   const admin = await clientCertificateFromCsr(ca, reply.csrPem, { commonName: 'admin', days: 9 });
   t.match((await enclave.put(admin.certPem)).json, { code: 'CERTIFICATE_WRONG_USER' });
   enclave.register(reply);

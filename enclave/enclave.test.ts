@@ -74,23 +74,25 @@ void t.test('a newer Kubernetes certificate replaces the present one, an older n
   let nowMs = Date.now();
   const identity = new KubernetesIdentity({ keys, clock: { now: () => nowMs }, authorityPem: ca.certPem });
   t.equal(identity.pem, '');
-  const short = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER, days: 1 });
   const long = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER, days: 3 });
+  await new Promise((resolve) => setTimeout(resolve, 1_010)); // certificates know no milliseconds
+  const short = await issue(keys.tls.csrPem, { commonName: ENCLAVE_USER, days: 1 });
   const trimmed = (): string => identity.pem.trim();
-  identity.accept(short);
-  await identity.received;
-  t.equal(trimmed(), short.trim());
   identity.accept(long);
+  await identity.received;
   t.equal(trimmed(), long.trim());
+  identity.accept(long);
+  identity.accept(short);
+  t.equal(trimmed(), short.trim(), 'issued later, though it ends sooner');
   const outdated = { code: 'CERTIFICATE_OUTDATED' };
   t.throws(() => {
-    identity.accept(short);
+    identity.accept(long);
   }, outdated);
-  t.equal(trimmed(), long.trim());
+  t.equal(trimmed(), short.trim());
   nowMs += 4 * 86_400_000;
   t.throws(
     () => {
-      identity.accept(long);
+      identity.accept(short);
     },
     outdated,
     'one that has ended',

@@ -25,3 +25,13 @@ export type EnclaveErrorCode =
 
 /** A coded refusal of the enclave process; most of them end its boot. */
 export class EnclaveError extends CodedError<EnclaveErrorCode> {}
+
+/** Too many ask for documents; told to a client as 429 with Retry-After. */
+export class RateLimited extends EnclaveError {
+  readonly retryAfterSeconds: number;
+
+  constructor(message: string, waitMs: number) {
+    super('RATE_LIMITED', message, 'take the standing document, or ask again later');
+    this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  }
+}

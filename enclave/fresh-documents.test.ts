@@ -172,6 +172,26 @@ void t.test('strangers cause few calls of the NSM; slots have a bucket of their 
   t.same(await after(withNonce, more), [200, 200, 200, 200, 200, 429], 'five a second');
 });
 
+void t.test('an NSM that is slow makes nobody wait without end', async (t) => {
+  const enclave = await booting(t);
+  const gate = Promise.withResolvers<undefined>();
+  enclave.nsm.before = () => gate.promise;
+  const before = enclave.nsm.calls.length;
+  const asked: Promise<Reply>[] = [];
+  for (let second = 0; second < 4; second += 1) {
+    for (let i = 0; i < 10; i += 1) asked.push(withNonce(enclave, `${second}${i}`.repeat(20)));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    enclave.time.advance(1_000);
+  }
+  await eventually('the call', () => enclave.nsm.calls.length === before + 1);
+  gate.resolve(undefined);
+  const replies = await Promise.all(asked);
+  const limited = replies.filter(({ status }) => status === 429);
+  t.equal(replies.filter(({ status }) => status === 200).length, 33, 'one under way, 32 waiting');
+  t.equal(limited.length, 7);
+  t.match(limited[0]?.headers.get('retry-after'), /^[1-5]$/);
+});
+
 void t.test('a bucket lets its capacity through, then its rate', (t) => {
   let nowMs = 0;
   const bucket = new TokenBucket({ capacity: 3, perSecond: 2, monotonic: () => nowMs });

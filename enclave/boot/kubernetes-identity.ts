@@ -33,12 +33,12 @@ export class KubernetesIdentity {
   /** @throws EnclaveError CERTIFICATE_… */
   accept(pem: string): void {
     const certificate = checkKubernetesCertificate(pem, this.#keys, this.#authorityPem);
-    const endMs = certificate.validToDate.getTime();
-    // Certificates are public and anybody may send one: an old one must not push out the present one.
-    if (endMs <= this.#clock.now() || endMs < (this.#current?.validToDate.getTime() ?? 0)) {
+    const { validFromDate: from, validToDate: to } = certificate;
+    // Certificates are public and anybody may send one: an old one must not push out one that was issued later.
+    if (to.getTime() <= this.#clock.now() || (this.#current !== null && from < this.#current.validFromDate)) {
       throw new EnclaveError(
         'CERTIFICATE_OUTDATED',
-        `the certificate ends at ${certificate.validToDate.toISOString()}, the present one later, or it has ended`,
+        `the certificate of ${from.toISOString()} to ${to.toISOString()} has ended, or a later one is here`,
         'issue a new one',
       );
     }

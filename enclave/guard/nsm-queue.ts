@@ -1,6 +1,6 @@
 import { CodedError, describeError, type Bytes } from '@k3s-daas/core';
 
-import { EnclaveError } from '../errors.ts';
+import { EnclaveError, RateLimited } from '../errors.ts';
 import type { AttestationRequest, Nsm } from '../nsm/index.ts';
 import type { HostTime } from '../time.ts';
 
@@ -40,13 +40,11 @@ export class NsmQueue {
     this.#time = time;
   }
 
-  /** @throws EnclaveError NSM_FAILED, or RATE_LIMITED when too many wait */
+  /** @throws EnclaveError NSM_FAILED; RateLimited when too many wait */
   attest(request: AttestationRequest, caller: NsmCaller): Promise<TimedDocument> {
     const waiting = this.#waiting[caller];
     if (waiting.length >= WAITING_MAX) {
-      return Promise.reject(
-        new EnclaveError('RATE_LIMITED', 'too many documents are waited for', 'ask again later'),
-      );
+      return Promise.reject(new RateLimited('too many documents are waited for', ANSWER_MS_MAX));
     }
     return new Promise((resolve, reject) => {
       waiting.push({ request, resolve, reject });

@@ -7,8 +7,8 @@ import { describeError, toBase64, toHex, type Bytes } from '@k3s-daas/core';
 
 import type { EnclaveKeys } from '../boot/keys.ts';
 import type { BootProgress } from '../boot/steps.ts';
-import { EnclaveError, type EnclaveErrorCode } from '../errors.ts';
-import { parseNonce, parseSlot, RateLimited } from './fresh-documents.ts';
+import { EnclaveError, RateLimited, type EnclaveErrorCode } from '../errors.ts';
+import { parseNonce, parseSlot } from './fresh-documents.ts';
 
 const CERTIFICATE_BYTES_MAX = 16_384;
 

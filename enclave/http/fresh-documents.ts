@@ -1,6 +1,6 @@
 import { fromHex, type Bytes } from '@k3s-daas/core';
 
-import { EnclaveError } from '../errors.ts';
+import { EnclaveError, RateLimited } from '../errors.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 type Caller = 'nonce' | 'slot';
@@ -28,16 +28,6 @@ const LIMITS = {
   slot: { capacity: 10, perSecond: 2 },
 } as const;
 
-/** Told to a client as 429 with Retry-After. */
-export class RateLimited extends EnclaveError {
-  readonly retryAfterSeconds: number;
-
-  constructor(waitMs: number) {
-    super('RATE_LIMITED', 'the NSM is asked too often', 'take the standing document, or ask again later');
-    this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
-  }
-}
-
 /** Documents with a nonce that somebody else chose: one NSM call for one nonce, and not too many of them. */
 export class FreshDocuments {
   readonly #options: FreshDocumentsOptions;
@@ -56,7 +46,7 @@ export class FreshDocuments {
     const known = this.#entries.get(hex);
     if (known !== undefined) return known.document;
     const waitMs = this.#buckets[caller].take();
-    if (waitMs > 0) return Promise.reject(new RateLimited(waitMs));
+    if (waitMs > 0) return Promise.reject(new RateLimited('the NSM is asked too often', waitMs));
     const document = this.#options.attest(fromHex(hex), caller);
     const entry: Entry = { document, untilMs: Infinity };
     this.#entries.set(hex, entry);

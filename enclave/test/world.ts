@@ -259,8 +259,11 @@ export class TestEnclave {
     this.chain.set(this.snapshot(reply, change));
   }
 
-  async certify(reply: AttestationReply, days = 1): Promise<Reply> {
-    const { certPem } = await clientCertificateFromCsr(ca, reply.csrPem, { commonName: ENCLAVE_USER, days });
+  async certify(reply: AttestationReply): Promise<Reply> {
+    const { certPem } = await clientCertificateFromCsr(ca, reply.csrPem, {
+      commonName: ENCLAVE_USER,
+      days: 1,
+    });
     return this.put(certPem);
   }
 
