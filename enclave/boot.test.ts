@@ -16,6 +16,8 @@ import { BOOT_STEPS, type BootStep } from './boot/steps.ts';
 import { createDevelopmentAuthority, developmentNsm, NsmError, type Nsm } from './nsm/index.ts';
 import { ca, eventually, FaultyNsm, PCRS, ROOT, TestEnclave, testNsm } from './test/world.ts';
 
+t.setTimeout(180_000);
+
 const SLOT = `0x${'33'.repeat(32)}`;
 const ATTESTATION = '/api/v1/tee/attestation';
 

@@ -14,6 +14,8 @@ import type { AttestationRequest } from './nsm/index.ts';
 import { TestTime } from './test/time.ts';
 import { eventually, PCRS, ROOT, TestEnclave, testNsm, type SnapshotChange } from './test/world.ts';
 
+t.setTimeout(180_000);
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const ATTESTATION = '/api/v1/tee/attestation';
