@@ -21,10 +21,11 @@ import { makeCertificates, NOW } from './documents.ts';
  */
 
 const SEED = 20_261_121;
-const RUNS = Number(process.env['FC_RUNS'] ?? 200);
+const RUNS = Number(process.env['FC_RUNS'] ?? 150);
 const PACKAGE = process.env['MOVE_PACKAGE'] ?? fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 
-t.setTimeout(60_000 + RUNS * 200);
+const TIMEOUT = { timeout: 120_000 + RUNS * 300 };
+t.setTimeout(2 * TIMEOUT.timeout);
 
 const certificates = await makeCertificates();
 const chain = await startChain(PACKAGE);
@@ -146,7 +147,7 @@ async function verdictOf(changes: Partial<Choices>): Promise<string> {
   }
 }
 
-await t.test('what the issue names ends as it must', async (t) => {
+await t.test('what the issue names ends as it must', TIMEOUT, async (t) => {
   const ends = async (expected: string, ...all: Partial<Choices>[]): Promise<void> => {
     for (const changes of all) t.equal(await verdictOf(changes), expected, JSON.stringify(changes));
   };
@@ -207,13 +208,38 @@ await t.test('what the issue names ends as it must', async (t) => {
   await ends('nitro_attestation::1', { pcr0: 'twice' }, { form: 'trailingByte' }, { form: 'truncated' });
 });
 
-await t.test('each choice of each dimension alone', async (t) => {
+await t.test('each choice of each dimension alone', TIMEOUT, async (t) => {
   for (const [dimension, choices] of Object.entries(DIMENSIONS))
     for (const choice of choices) await verdictOf({ [dimension]: choice });
   for (const age of AGES) await verdictOf({ age });
   const all = Object.values(REGISTRATION_ABORTS).map((name) => `enclaves::${name}`);
   const expected = ['accepted', ...all, 'nitro_attestation::1', 'nitro_attestation::2'].sort();
   t.strictSame([...verdicts.keys()].sort(), expected, 'every way to end was seen, and no other');
+});
+
+await t.test('of two faults both sides tell the first', TIMEOUT, async (t) => {
+  const faults: readonly (readonly [string, Partial<Choices>])[] = [
+    ['nitro_attestation::2', { chain: 'leafExpired' }],
+    ['enclaves::EWrongCluster', { slot: 'foreign' }],
+    ['enclaves::ESlotExpired', { slot: 'expired' }],
+    ['enclaves::EConfigNotAccepted', { slot: 'retired' }],
+    ['enclaves::EDocumentTooOld', { age: AGE_MS_MAX + 1 }],
+    ['enclaves::EPcrMismatch', { pcr0: 'other' }],
+    ['enclaves::EPcrMissing', { pcr1: 'missing' }],
+    ['enclaves::EPcrZero', { pcr2: 'zero' }],
+    ['enclaves::EWrongNonce', { nonce: 'null' }],
+    ['enclaves::EDecisionKeyMissing', { publicKey: 'null' }],
+    ['enclaves::EKeyLength', { tlsKeyHash: 'short' }],
+    ['enclaves::EKeysNotDistinct', { logKey: 'isDecision' }],
+    ['enclaves::EWrongUserData', { userData: 'null' }],
+    ['enclaves::EBondTooSmall', { bond: 'none' }],
+  ];
+  for (const [i, [expected, fault]] of faults.entries()) {
+    for (const [, later] of faults.slice(i + 1)) {
+      const both = { ...later, ...fault };
+      t.equal(await verdictOf(both), expected, JSON.stringify(both));
+    }
+  }
 });
 
 const one = ([honest, ...others]: readonly string[]): fc.Arbitrary<unknown> =>
@@ -231,7 +257,7 @@ const combinations = fc.record({
   age: ages,
 }) as unknown as fc.Arbitrary<Choices>;
 
-await t.test('random combinations', async (t) => {
+await t.test('random combinations', TIMEOUT, async (t) => {
   t.comment(`seed ${SEED}, ${RUNS} runs`);
   const before = verdicts.get('accepted') ?? 0;
   const agree = fc.asyncProperty(combinations, async (choices) => {
@@ -244,7 +270,7 @@ await t.test('random combinations', async (t) => {
   for (const code of CLIENT_ONLY) t.ok(apart.has(`accepted / ${code}`), `${code} is of the client only`);
 });
 
-await t.test('a document is used once', async (t) => {
+await t.test('a document is used once', TIMEOUT, async (t) => {
   const { actor } = chain;
   const slot = await chain.grant('newest');
   const attempt = registering(chain, certificates, HONEST, slot);
@@ -261,7 +287,7 @@ await t.test('a document is used once', async (t) => {
   t.equal((await onChain(own)).verdict, 'accepted', 'that slot takes a document of its own');
 });
 
-await t.test('time passes', async (t) => {
+await t.test('time passes', TIMEOUT, async (t) => {
   const make = async (choices: Partial<Choices> = {}): Promise<readonly [Registering, SlotRecord]> => {
     const slot = await chain.grant('newest');
     return [registering(chain, certificates, { ...HONEST, ...choices }, slot), slot];
