@@ -39,7 +39,7 @@ const UPSTREAM_LIMITS: UpstreamLimits = {
 /** Longer than the enclave itself goes on without the chain: it says why, and the proxy ends what it says. */
 const CHAIN_AGE_MS_MIN = 60_000;
 
-export function chainAgeMsMax({ policy }: Configuration): number {
+function chainAgeMsMax({ policy }: Configuration): number {
   return Math.max(CHAIN_AGE_MS_MIN, 2 * policy.stakeSnapshotAgeMsMax);
 }
 

@@ -23,7 +23,7 @@ import type { Pauses } from '../link.ts';
 import { enclaveAccess, linkOf } from '../proxy.ts';
 import { serveProxy, type ProxyServer } from '../serve.ts';
 
-export const dir = mkdtempSync(join(tmpdir(), 'daas-attest-proxy-'));
+const dir = mkdtempSync(join(tmpdir(), 'daas-attest-proxy-'));
 process.once('exit', () => {
   rmSync(dir, { recursive: true, force: true });
 });
@@ -36,7 +36,7 @@ const client = (commonName: string): Promise<KeyedCertificatePem> =>
 export const scheduler = await client('k3s-daas:scheduler');
 export const nobody = await client('k3s-daas:nobody');
 const server = await ca.issue({ commonName: 'proxy', usages: ['server'], ips: ['127.0.0.1'], days: 1 });
-export const nsmAuthority = await createDevelopmentAuthority({ clock });
+const nsmAuthority = await createDevelopmentAuthority({ clock });
 
 const file = (name: string, text: string): string => {
   writeFileSync(join(dir, name), text);
@@ -58,7 +58,7 @@ export const CLUSTER: AcceptingCluster = {
   configs: [{ key: 4n, value: { pcr0: pcr(1), pcr1: pcr(2), pcr2: pcr(3) } }],
 };
 
-export const spkiHash = (pem: string): Bytes =>
+const spkiHash = (pem: string): Bytes =>
   new Uint8Array(
     createHash('sha256')
       .update(new X509Certificate(pem).publicKey.export({ format: 'der', type: 'spki' }))
