@@ -25,6 +25,7 @@ changes=$(git -C "$repository" status --porcelain)
 [ -z "$changes" ] || { printf 'build from a clean checkout; this one has changes:\n%s\n' "$changes" >&2; exit 1; }
 
 cd "$repository"
+export PATH="$repository/node_modules/.bin:$PATH"
 node enclave/image/measure.ts --json --out "$out/measured" >"$out/measured.json"
 sha384=$(sed -n 's/.*"digest":"\([0-9a-f]*\)".*/\1/p' "$out/measured.json")
 

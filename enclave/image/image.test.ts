@@ -22,6 +22,7 @@ import { toHex, utf8, type Bytes } from '@k3s-daas/core';
 import { checkClosure, committedRuntime, renderClosure, runtimePackage } from './closure.ts';
 import { commonArchive } from './compare.ts';
 import { cpioArchive } from './cpio.ts';
+import { ENCLAVE_ROOTS, listSources } from '../nsm/measure.ts';
 import { readClosure } from './lockfile.ts';
 import { packageFiles, readTar } from './tarball.ts';
 import { writeTree, type ImageEntry } from './tree.ts';
@@ -218,6 +219,44 @@ void t.test('packages are read from their tarballs by digest', async (t) => {
   t.equal((await packageFiles(base, pinned)).size, content.size);
   writeFileSync(held, gzipSync(ustar));
   await t.rejects(packageFiles(base, pinned), { code: 'PACKAGE_DIGEST' }, 'other bytes under that name');
+});
+
+void t.test('sources: what runs inside, and nothing for tests or for building', (t) => {
+  const base = folder(t);
+  const inside = [
+    'core/a.ts',
+    'core/package.json',
+    'core/testing.ts',
+    'enclave/image/guest/installation.ts',
+    'enclave/main.ts',
+    'enclave/nsm/measure.ts',
+  ];
+  const outside = [
+    'core/.cache/x.ts',
+    'core/README.md',
+    'core/a.test.ts',
+    'core/data.json',
+    'core/vectors/make.ts',
+    'enclave/image/deeper/x.ts',
+    'enclave/image/measure.ts',
+    'enclave/node_modules/x/index.ts',
+    'enclave/nsm/device/nsm-request.c',
+    'enclave/nsm/test/world.ts',
+    'enclave/testdata/x.ts',
+  ];
+  for (const path of [...outside, ...inside].reverse()) {
+    mkdirSync(dirname(join(base, path)), { recursive: true });
+    writeFileSync(join(base, path), '');
+  }
+  t.strictSame(listSources(base, ['enclave', 'core', 'enclave']), inside);
+  const repository = join(import.meta.dirname, '../..');
+  const own = listSources(repository, ENCLAVE_ROOTS);
+  t.ok(own.includes('enclave/main.ts') && own.includes('enclave/attestation/package.json'));
+  t.strictSame(
+    own.filter((path) => /\/test|\.test\.|vectors|image\/(?!guest\/)/.test(path)),
+    [],
+  );
+  t.end();
 });
 
 const sample: readonly ImageEntry[] = [
