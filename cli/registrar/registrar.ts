@@ -106,7 +106,22 @@ export class Registrar {
       await this.tidy().catch((error: unknown) => {
         this.#options.log.warn({ err: describeError(error) }, 'bonds not taken back');
       });
-      await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+      await this.#pause(waitMs, signal);
+    }
+  }
+
+  /** Waits, but not past the moment when another boot answers: that one has not failed yet. */
+  async #pause(waitMs: number, signal: AbortSignal): Promise<void> {
+    const { registrar } = this.#options;
+    const endMs = performance.now() + waitMs;
+    const seen = this.#running;
+    const stopped = (): boolean => signal.aborted;
+    while (!stopped() && performance.now() < endMs) {
+      const leftMs = endMs - performance.now();
+      await sleep(Math.min(POLL_MS, leftMs), undefined, { signal }).catch(() => undefined);
+      if (seen === null || stopped() || performance.now() >= endMs) continue;
+      const now = await fetchAttestation(registrar.bootstrapUrl, null, signal).catch(() => null);
+      if (now !== null && !sameKeys(now, seen)) return;
     }
   }
 
