@@ -27,19 +27,9 @@ import {
   verifyDocument,
   type AttestationDocument,
 } from '../index.ts';
-import { certificateTwinOf, twinOf } from './test/ecdsa.ts';
-import {
-  array,
-  bytes as byteString,
-  coseOf,
-  join,
-  raw,
-  signedParts,
-  text,
-  type CoseParts,
-} from './test/encoder.ts';
-import { inOneForm, judge, plainFields, plainMap, type Judgement } from './test/judge.ts';
+import { coseOf, signedParts } from './test/encoder.ts';
 import { wireMutators, type Source } from './test/mutators.ts';
+import { objectionsTo, same, type Mutant } from './test/objections.ts';
 import { Random } from './test/random.ts';
 import { signedMutators } from './test/signed-mutators.ts';
 import { generatedSources, realAbsent, realSources } from './test/sources.ts';
@@ -61,16 +51,6 @@ const HOURS_MAX = 4;
 const PROGRESS = 100_000;
 /** Codes that a run of this size must reach. */
 const CODES_MIN = MUTANTS >= 100_000 ? 45 : 35;
-
-interface Mutant {
-  readonly index: number;
-  readonly mutator: string;
-  readonly source: Source;
-  readonly bytes: Uint8Array;
-  /** What the leaf key made last. */
-  readonly honest: CoseParts;
-  readonly signedAsMutated: boolean;
-}
 
 type EntryPoint = (bytes: Uint8Array, source: Source) => AttestationDocument;
 
@@ -158,94 +138,6 @@ function run(verify: () => AttestationDocument): Run {
     const known = attestationErrorCodes.includes(error.code);
     return known ? { outcome: error.code } : { outcome: 'crash', trouble: `unknown code ${error.code}` };
   }
-}
-
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
-const TAG_18 = raw('d2');
-
-/** The four byte strings with which a signer's document is accepted. */
-function formsOf(honest: CoseParts): Uint8Array[] {
-  const forms = [coseOf(honest), coseOf({ ...honest, signature: twinOf(honest.signature) })];
-  return [...forms, ...forms.map((form) => join(TAG_18, form))];
-}
-
-/** By source: those byte strings and what the judge says of each. */
-const formsOfSource = new Map<Source, { readonly form: Uint8Array; readonly judgement: Judgement }[]>();
-
-function formOf({ source, bytes }: Mutant): Judgement | undefined {
-  let forms = formsOfSource.get(source);
-  if (forms === undefined) {
-    forms = formsOf(source.parts).map((form) => ({ form, judgement: judge(form) }));
-    formsOfSource.set(source, forms);
-  }
-  return forms.find(({ form }) => same(form, bytes))?.judgement;
-}
-
-function objectionsTo(mutant: Mutant, document: AttestationDocument | undefined, name: string): string[] {
-  if (!mutant.signedAsMutated) {
-    const judgement = formOf(mutant);
-    if (document === undefined) return judgement === undefined ? [] : ['what was signed is refused'];
-    if (judgement === undefined) return ['accepted although it is none of the four forms'];
-    return judged(mutant, document, judgement, name);
-  }
-  if (document === undefined) return [];
-  try {
-    return judged(mutant, document, judge(mutant.bytes), name);
-  } catch (error) {
-    return [`accepted, but the judge cannot read it: ${String(error)}`];
-  }
-}
-
-function judged(mutant: Mutant, document: AttestationDocument, judgement: Judgement, name: string): string[] {
-  const { protectedHeader, payload } = mutant.honest;
-  const signed = array(text('Signature1'), byteString(protectedHeader), raw('40'), byteString(payload));
-  const objections: string[] = [];
-  if (!same(judgement.sigStructure, signed)) objections.push('accepted with another Sig_structure');
-  if (!judgement.signatureValid) objections.push('accepted, and noble finds the signature invalid');
-  if (JSON.stringify(plainFields(document)) !== JSON.stringify(plainMap(judgement.document))) {
-    objections.push('another decoder reads other fields');
-  }
-  if (!inOneForm(payload)) objections.push('accepted a payload that can be written in another way');
-  if (!certificatesAreIssued(mutant.source, document))
-    objections.push('accepted a certificate nobody issued');
-  if (name.startsWith('verifyAttestation') && !asExpected(mutant.source, judgement.document)) {
-    objections.push('accepted against the policy');
-  }
-  return objections;
-}
-
-const issued = new Map<Source, Uint8Array[]>();
-
-/**
- * Each certificate in its own place: the root exactly, the others exactly or with (r, n − s). The root may stand there
- * several times: it is its own issuer, and nothing in AWS's rules forbids it to the NSM.
- */
-function certificatesAreIssued(source: Source, { cabundle, certificate }: AttestationDocument): boolean {
-  let certificates = issued.get(source);
-  if (certificates === undefined) {
-    const original = judge(source.bytes).document;
-    certificates = [...(original['cabundle'] as Uint8Array[]), original['certificate'] as Uint8Array];
-    issued.set(source, certificates);
-  }
-  const found = [...cabundle, certificate].filter((der, at) => at === 0 || !same(der, source.trustAnchor));
-  return (
-    found.length === certificates.length &&
-    certificates.every((wanted, at) => {
-      const der = found[at] ?? TAG_18;
-      return same(der, wanted) || (at > 0 && same(der, certificateTwinOf(wanted)));
-    })
-  );
-}
-
-function asExpected({ policy }: Source, document: Judgement['document']): boolean {
-  const pcrs = document['pcrs'] as ReadonlyMap<number, Uint8Array>;
-  const fields = { nonce: policy.nonce, user_data: policy.userData, public_key: policy.publicKey };
-  return (
-    Object.entries(policy.pcrs).every(([index, pcr]) => same(pcrs.get(Number(index)) ?? TAG_18, pcr)) &&
-    Object.entries(fields).every(
-      ([field, value]) => value === undefined || same(document[field] as Uint8Array, value),
-    )
-  );
 }
 
 function count(counts: Map<string, number>, key: string): void {

@@ -69,3 +69,7 @@ export async function verifyWithPeculiar(
   const key = await subtle.importKey('spki', issuer.publicKey.rawData, ecdsa, false, ['verify']);
   return subtle.verify(ecdsa, key, signature, message);
 }
+
+/** The two that verify COSE_Sign1. */
+export const LIBRARIES = { 'cose-js': verifyWithCoseJs, '@auth0/cose': verifyWithAuth0 } as const;
+export type Library = keyof typeof LIBRARIES;
