@@ -65,7 +65,6 @@ export function readDer(bytes: Bytes): DerElement {
 
 function readAt(bytes: Bytes, start: number, limit: number, depth: number): DerElement {
   if (depth > DEPTH_MAX) throw new DerError('nested too deep');
-  if (start + 2 > limit) throw new DerError('truncated');
   const tag = bytes[start] ?? 0;
   if ((tag & 0x1f) === 0x1f) throw new DerError('high tag number');
   const { from, end } = readLength(bytes, start + 1, limit);
@@ -83,12 +82,12 @@ function readLength(bytes: Bytes, at: number, limit: number): { from: number; en
   if (initial >= 0x80) {
     const size = initial & 0x7f;
     if (size !== 1 && size !== 2) throw new DerError('length is indefinite or too long');
-    if (from + size > limit) throw new DerError('truncated');
     length = bytes[from] ?? 0;
     if (size === 2) length = (length << 8) | (bytes[from + 1] ?? 0);
     from += size;
     if (length < (size === 1 ? 0x80 : 0x100)) throw new DerError('length is not in shortest form');
   }
+  // A head that is cut short begins its content beyond the limit as well.
   if (length > limit - from) throw new DerError('truncated');
   return { from, end: from + length };
 }
