@@ -147,7 +147,9 @@ async function checkLoads(tree: string): Promise<void> {
     return;
   }
   progress('starting it');
-  const child = spawn(join(tree, 'usr/bin/node'), [join(tree, 'app/enclave/main.ts')], {
+  // As guest/init starts it.
+  const args = ['--disallow-code-generation-from-strings', join(tree, 'app/enclave/main.ts')];
+  const child = spawn(join(tree, 'usr/bin/node'), args, {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {},
     timeout: LOAD_MS_MAX,
