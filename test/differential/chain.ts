@@ -54,6 +54,8 @@ const SLOTS = {
   last: { configVersion: 3n, expiresMs: NOW + 1 },
   expired: { configVersion: 3n, expiresMs: 1 },
   foreign: { configVersion: 1n, expiresMs: NOW + 3_600_000 },
+  foreignExpired: { configVersion: 1n, expiresMs: 1 },
+  retiredExpired: { configVersion: 2n, expiresMs: 1 },
 } as const;
 export type SlotName = keyof typeof SLOTS;
 export const slotNames = Object.keys(SLOTS) as SlotName[];
@@ -100,7 +102,7 @@ export async function startChain(packageDir: string): Promise<TestChain> {
   await acceptConfig(actor, own, image(30));
   const grant = async (name: SlotName): Promise<SlotRecord> => {
     const { configVersion, expiresMs } = SLOTS[name];
-    const { slot } = await grantSlot(actor, name === 'foreign' ? other : own, {
+    const { slot } = await grantSlot(actor, name.startsWith('foreign') ? other : own, {
       registrar: addressOf(signer),
       configVersion,
       expiresMs: BigInt(expiresMs),

@@ -220,8 +220,8 @@ await t.test('each choice of each dimension alone', TIMEOUT, async (t) => {
 await t.test('of two faults both sides tell the first', TIMEOUT, async (t) => {
   const faults: readonly (readonly [string, Partial<Choices>])[] = [
     ['nitro_attestation::2', { chain: 'leafExpired' }],
-    ['enclaves::EWrongCluster', { slot: 'foreign' }],
-    ['enclaves::ESlotExpired', { slot: 'expired' }],
+    ['enclaves::EWrongCluster', { slot: 'foreignExpired' }],
+    ['enclaves::ESlotExpired', { slot: 'retiredExpired' }],
     ['enclaves::EConfigNotAccepted', { slot: 'retired' }],
     ['enclaves::EDocumentTooOld', { age: AGE_MS_MAX + 1 }],
     ['enclaves::EPcrMismatch', { pcr0: 'other' }],
