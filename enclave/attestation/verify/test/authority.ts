@@ -139,7 +139,7 @@ export function replaceField(tbs: Buffer, place: number, field: Uint8Array): Buf
     fields.push(tbs.subarray(at, end));
     at = end;
   }
-  return sequence(Buffer.concat(fields.with(place, field)));
+  return der(0x30, ...fields.with(place, field));
 }
 
 export function sequence(content: Buffer): Buffer {
