@@ -527,7 +527,8 @@ function lyingChain(lies: {
           return new Response(null, { headers });
         }
       }
-      if (lies.hide === true && method === 'GetTransaction') {
+      const dropped = (lies.executed ?? 0) >= (lies.dropFrom ?? Infinity);
+      if (dropped && lies.hide === true && method === 'GetTransaction') {
         const headers = {
           'grpc-status': '5',
           'grpc-message': 'none',
@@ -536,8 +537,7 @@ function lyingChain(lies: {
         return new Response(null, { headers });
       }
       const response = await fetch(input, init);
-      if (method === 'ExecuteTransaction' && (lies.executed ?? 0) >= (lies.dropFrom ?? Infinity))
-        throw new TypeError('fetch failed');
+      if (method === 'ExecuteTransaction' && dropped) throw new TypeError('fetch failed');
       return response;
     },
   });
