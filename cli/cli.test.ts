@@ -64,6 +64,7 @@ void t.test('every command has --help, and usage errors end with exit code 2', a
     t.match(top.out, name);
   const help = [['up'], ['down'], ['ledger'], ['enclave'], ['webhook'], ['verify', 'pod'], ['verify', 'log']];
   const more = [
+    ['attest-proxy'],
     ['explain', 'pod'],
     ['attestation', 'verify'],
     ['node', 'claim'],
@@ -100,6 +101,12 @@ void t.test('a configuration that cannot be used is refused with each field name
 
   const notYaml = await daas(['node', 'list', '-c', configFile('bad.yaml', 'a: [')]);
   t.match(notYaml, { code: 1, err: /CONFIG_MALFORMED/ });
+
+  const without = configFile('valid.yaml', VALID);
+  for (const args of [['attest-proxy'], ['attest-proxy', '--once']]) {
+    const refused = await daas([...args, '-c', without]);
+    t.match(refused, { code: 2, err: /USAGE: the configuration has no section "proxy"/ }, args.join(' '));
+  }
 
   const unknown = configFile('unknown.yaml', {
     ...VALID,
