@@ -300,11 +300,6 @@ export async function extenderPort({ attack }: Attempts, world: World): Promise<
   await attack("proxy port: the enclave's stolen identity", 'CLIENT_NOT_ALLOWED', forward(enclave));
   await attack('proxy port: an author of workloads', 'CLIENT_NOT_ALLOWED', forward(alice));
   await attack('proxy port: a path that is none of the extender', 'ROUTE_UNKNOWN', forward(scheduler, '/x'));
-  await attack(
-    'proxy port: out of the extender by dots',
-    'ROUTE_UNKNOWN',
-    forward(scheduler, '/scheduler/../x'),
-  );
 
   const validate = (by: Person | Credentials) => async (): Promise<string> =>
     refusedByTls(async () => {
