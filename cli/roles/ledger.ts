@@ -95,7 +95,8 @@ export function attestationVerifier(trustAnchor: Bytes): AttestationVerifier {
       };
     } catch (cause) {
       if (!(cause instanceof AttestationError)) throw cause;
-      const malformed = /^(CBOR|COSE|DOCUMENT)_/.test(cause.code);
+      // As Sui's native: what it cannot read, and what it reads and does not believe.
+      const malformed = /^(CBOR|COSE|DOCUMENT)_/.test(cause.code) && cause.code !== 'COSE_SIGNATURE';
       throw new AttestationFault(malformed ? 'parse' : 'verify', cause.message, { cause });
     }
   };
