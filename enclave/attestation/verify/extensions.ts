@@ -67,14 +67,14 @@ export function readExtensions(tagged: DerElement): Extensions {
     if (critical && !UNDERSTOOD.has(id)) throw new ExtensionError(`has the unknown critical extension ${id}`);
   }
   return {
-    basicConstraints: map(found.get(BASIC_CONSTRAINTS), readBasicConstraints),
-    keyUsage: map(found.get(KEY_USAGE), readKeyUsage),
-    subjectKeyId: map(found.get(SUBJECT_KEY_ID), readSubjectKeyId),
-    authorityKeyId: map(found.get(AUTHORITY_KEY_ID), readAuthorityKeyId),
+    basicConstraints: whenPresent(found.get(BASIC_CONSTRAINTS), readBasicConstraints),
+    keyUsage: whenPresent(found.get(KEY_USAGE), readKeyUsage),
+    subjectKeyId: whenPresent(found.get(SUBJECT_KEY_ID), readSubjectKeyId),
+    authorityKeyId: whenPresent(found.get(AUTHORITY_KEY_ID), readAuthorityKeyId),
   };
 }
 
-function map<T>(extension: Extension | undefined, read: (extension: Extension) => T): T | undefined {
+function whenPresent<T>(extension: Extension | undefined, read: (extension: Extension) => T): T | undefined {
   return extension === undefined ? undefined : read(extension);
 }
 
