@@ -36,7 +36,7 @@ void t.test('ratios are taken within a round', (t) => {
     measured,
     new Map([
       ['floor', 'document'],
-      ['ours', 'signature'],
+      ['ours', 'document'],
     ]),
   );
   const [floor, ours] = figures.latency;

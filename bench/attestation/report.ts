@@ -29,7 +29,7 @@ interface Latency {
   readonly minMs: number;
   /** CPU time of one, median of the rounds. */
   readonly cpuMs: number;
-  /** p50 ÷ p50 of the first subject, taken within each round. */
+  /** p50 ÷ p50 of the first subject of the group (node:crypto alone), taken within each round. */
   readonly ratio: Summary;
   /** p50 of each round, ms. */
   readonly roundsMs: readonly number[];
@@ -46,14 +46,14 @@ export interface AttestationFigures {
   readonly throughput: readonly Throughput[];
 }
 
-/** @param groups of the subjects by name, in the order of the tables; the first is the floor. */
+/** @param groups of the subjects by name, in the order of the tables; the first of each group is its floor. */
 export function figuresOf(
   { latencies, rates }: Measured,
   groups: ReadonlyMap<string, string>,
 ): AttestationFigures {
   const medians = (subject: string): Map<number, number> =>
     new Map(latencies.filter((of) => of.subject === subject).map(({ round, ms }) => [round, median(ms)]));
-  const [floor = ''] = groups.keys();
+  const floorOf = (group: string): string => [...groups].find(([, other]) => other === group)?.[0] ?? '';
   const latency = [...groups].map(([subject, group]): Latency => {
     const all = latencies.filter((of) => of.subject === subject).flatMap(({ ms }) => ms);
     return {
@@ -64,7 +64,7 @@ export function figuresOf(
       p99Ms: quantile(all, 0.99),
       minMs: quantile(all, 0),
       cpuMs: median(latencies.filter((of) => of.subject === subject).map(({ cpuMs }) => cpuMs)),
-      ratio: pairedRatio(medians(subject), medians(floor)),
+      ratio: pairedRatio(medians(subject), medians(floorOf(group))),
       roundsMs: [...medians(subject).values()],
     };
   });
@@ -91,8 +91,8 @@ export function attestationMarkdown(run: AttestationRun, figures: AttestationFig
     `${run.started.slice(0, 16)} UTC, ${run.seconds} s, ${run.rounds} rounds.`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node};`,
     `load average before: ${machine.loadAverage.join(', ')}, after: ${run.loadAverageAfter.join(', ')}.`,
-    'A chain of the real shape (root, three intermediates, leaf, P-384). The ratio is to the first row, p50 to p50',
-    'within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the whole process for one',
+    'A chain of the real shape (root, three intermediates, leaf, P-384). The ratio is to the first row of each table,',
+    'p50 to p50 within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the whole process for one',
     'call, compiler and garbage collector included; on a machine that others use it tells more than the clock does.',
   ].join(' ');
   const parts = [

@@ -21,7 +21,7 @@ export interface Subject {
   readonly verify: Verification;
 }
 
-/** The first is what all are compared with. */
+/** The first of each group is what the others of it are compared with. */
 export function subjectsOf(world: World): Subject[] {
   const leaf = world.certificates.at(-1);
   if (leaf === undefined) throw new RangeError('a world without certificates');
