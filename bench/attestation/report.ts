@@ -92,8 +92,9 @@ export function attestationMarkdown(run: AttestationRun, figures: AttestationFig
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node};`,
     `load average before: ${machine.loadAverage.join(', ')}, after: ${run.loadAverageAfter.join(', ')}.`,
     'A chain of the real shape (root, three intermediates, leaf, P-384). The ratio is to the first row of each table,',
-    'p50 to p50 within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the whole process for one',
-    'call, compiler and garbage collector included; on a machine that others use it tells more than the clock does.',
+    'p50 to p50 within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the',
+    'whole process for one call, compiler and garbage collector included; on a machine that others use it tells',
+    'more than the clock does.',
   ].join(' ');
   const parts = [
     '# Attestation verifier',
