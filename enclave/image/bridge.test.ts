@@ -297,7 +297,7 @@ void t.test('it ends with all that it started', { skip: noVsock.listen }, async 
   const own = { ...egress, installation: { vsockPort: 29_001 }, outbound: [], inbound };
   writeFileSync(join(base, 'egress.json'), JSON.stringify(own));
   const files = ['--installation', join(base, 'installation.json'), '--egress', join(base, 'egress.json')];
-  const child = spawn(process.execPath, [HOST_BRIDGE, '--cid', '16', ...files], {
+  const child = spawn(process.execPath, [HOST_BRIDGE, '--cid', '1', ...files], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout, 'data');
