@@ -29,6 +29,7 @@ async function prepare(t: Test, ...change: Parameters<typeof TestEnclave.prepare
 
 /** What a boot that failed at `step` shows, everywhere. */
 async function assertFailed(t: Test, enclave: TestEnclave, step: BootStep, code: string): Promise<string> {
+  await eventually('the boot fails', async () => (await enclave.get('/livez')).status === 503);
   await t.rejects(enclave.running.ready);
   const { status, json } = await enclave.get('/readyz');
   t.equal(status, 503);
