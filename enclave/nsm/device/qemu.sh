@@ -3,8 +3,8 @@
 #
 #   sh enclave/nsm/device/qemu.sh [FOLDER]
 #
-# Needs: Debian 13 on x86-64 (a container or chroot will do; /dev/kvm makes it fast), root, apt with source packages,
-# and a checkout with node_modules. Leaves everything in FOLDER, by default /var/tmp/nsm-qemu.
+# Needs: Debian 13 on x86-64 (a container or chroot will do), root, apt with source packages, and a checkout with
+# node_modules. Leaves everything in FOLDER, by default /var/tmp/nsm-qemu. ACCEL=kvm is faster where /dev/kvm is sound.
 set -eu
 
 repository=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -16,9 +16,9 @@ mkdir -p "$folder"
 install_packages() {
     export DEBIAN_FRONTEND=noninteractive
     apt-get update
-    apt-get install -y --no-install-recommends build-essential dpkg-dev ninja-build pkg-config python3 python3-venv \
-        python3-pycotap flex bison libcbor-dev libfdt-dev libglib2.0-dev libgnutls28-dev zlib1g-dev \
-        qemu-system-data seabios linux-image-cloud-amd64 busybox-static cpio xz-utils
+    apt-get install -y --no-install-recommends build-essential dpkg-dev meson ninja-build pkg-config python3 \
+        python3-pip python3-venv python3-pycotap flex bison libcbor-dev libfdt-dev libglib2.0-dev libgnutls28-dev \
+        libpixman-1-dev zlib1g-dev qemu-system-data seabios linux-image-cloud-amd64 busybox-static cpio xz-utils
 }
 
 # Debian's own qemu is built without libcbor, and so without the NSM.
@@ -84,12 +84,13 @@ INIT
 }
 
 run_guest() {
-    "$qemu" -L /usr/share/seabios -L /usr/share/qemu -M q35 -accel kvm -accel tcg -cpu max -m 3072 \
+    "$qemu" -L /usr/share/seabios -L /usr/share/qemu -M q35 -accel "${ACCEL:-tcg}" -cpu max -m 3072 \
         -nodefaults -display none -no-reboot -serial stdio -device virtio-nsm-pci \
         -kernel "/boot/vmlinuz-$1" -initrd "$folder/initramfs" -append 'console=ttyS0 quiet panic=-1'
 }
 
 [ -x "$qemu" ] || { install_packages && build_qemu; }
-version=$(cd /usr/lib/modules && ls -d *-cloud-amd64 | sort -V | tail -n 1)
+version=$(find /usr/lib/modules -maxdepth 1 -name '*-cloud-amd64' | sort -V | tail -n 1)
+version=${version##*/}
 build_guest "$version"
 run_guest "$version"

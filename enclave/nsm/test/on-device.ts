@@ -9,6 +9,8 @@ import { decodeResponse, encodeRequest, type NsmRequest } from '../protocol.ts';
 
 const DEVICE = '/dev/nsm';
 const PROGRAM = '/usr/bin/nsm-request';
+/** Generous: where the processor is emulated, everything takes long. */
+const TIMEOUT_MS = 120_000;
 
 /** Prints one line of the report. */
 function say(what: string, found: unknown): void {
@@ -27,13 +29,12 @@ async function code(work: Promise<unknown>): Promise<string> {
   return work.then(() => 'accepted', describeError);
 }
 
-function verdict(document: Bytes): string {
+function verdict(document: Bytes, expected: { 0: Bytes; 1: Bytes; 2: Bytes }): string {
   try {
-    const pcr = new Uint8Array(48);
     verifyAttestation(document, {
       trustAnchor: awsNitroRootG1,
       time: { mode: 'replay' },
-      policy: { pcrs: { 0: pcr, 1: pcr, 2: pcr } },
+      policy: { pcrs: expected },
     });
     return 'ACCEPTED';
   } catch (error) {
@@ -43,7 +44,7 @@ function verdict(document: Bytes): string {
 }
 
 say('DescribeNSM', asked({ kind: 'DescribeNSM' }));
-const nothingLocked = await deviceNsm({ devicePath: DEVICE, program: PROGRAM });
+const nothingLocked = await deviceNsm({ devicePath: DEVICE, program: PROGRAM, timeoutMs: TIMEOUT_MS });
 say('described before the lock', [...nothingLocked.describe().pcrs.keys()]);
 // The hypervisor of a Nitro enclave extends PCR0 to PCR2 and locks PCR0 to PCR15. QEMU's device leaves it to the guest.
 const hex = (text: string): string => (0x60 + text.length).toString(16) + toHex(utf8(text));
@@ -53,11 +54,12 @@ for (const index of ['00', '01', '02']) {
 }
 raw(fromHex(`a1${hex('LockPCRs')}a1${hex('range')}10`));
 
-const nsm = await deviceNsm({ devicePath: DEVICE, program: PROGRAM });
+const nsm = await deviceNsm({ devicePath: DEVICE, program: PROGRAM, timeoutMs: TIMEOUT_MS });
 const { moduleId, pcrs } = nsm.describe();
 say('module id', moduleId);
 say('described after the lock', [...pcrs.keys()]);
-for (const index of [0, 3]) say(`PCR${index}`, toHex(pcrs.get(index) ?? new Uint8Array()));
+const pcr = (index: number): Bytes => pcrs.get(index) ?? new Uint8Array();
+for (const index of [0, 3]) say(`PCR${index}`, toHex(pcr(index)));
 say(
   'DescribePCR 16',
   (({ kind, ...rest }) => [kind, 'lock' in rest && rest.lock])(asked({ kind: 'DescribePCR', index: 16 })),
@@ -76,7 +78,7 @@ const document = await nsm.attest({
 say('document', `${document.length} bytes, ${toHex(document.subarray(0, 24))}…`);
 const has = (text: string): boolean => Buffer.from(document).includes(text);
 say('with user_data, nonce and public_key', [has('user data'), has('nonce'), has('key')]);
-say('our verifier under the root of AWS', verdict(document));
+say('our verifier under the root of AWS', verdict(document, { 0: pcr(0), 1: pcr(1), 2: pcr(2) }));
 
 const largest = {
   userData: new Uint8Array(512),
