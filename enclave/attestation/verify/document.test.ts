@@ -91,6 +91,7 @@ void t.test('structural rules of CBOR', (t) => {
       row('CBOR_NOT_MINIMAL', 'integer 2^32-1 in 8 bytes', field('timestamp', uint(4_294_967_295, 8))),
       row('CBOR_NOT_MINIMAL', 'outer array length in 1 byte', join(raw('98 04'), standard.slice(1))),
       row('CBOR_NOT_MINIMAL', 'protected header length in 1 byte', join(raw('84 58 04'), standard.slice(2))),
+      row('CBOR_INDEFINITE', 'a map instead of the outer array', raw('bf ff')),
       row('CBOR_INDEFINITE', 'outer array', join(raw('9f'), standard.slice(1), raw('ff'))),
       row(
         'CBOR_INDEFINITE',
@@ -287,6 +288,8 @@ void t.test('fields of the document', (t) => {
     t,
     [
       row('DOCUMENT_SHAPE', 'an array', fixture.signed(array(nothing))),
+      row('DOCUMENT_SHAPE', 'a number', fixture.signed(uint(1))),
+      row('DOCUMENT_SHAPE', 'null', fixture.signed(nothing)),
       row('DOCUMENT_SHAPE', 'a field without a name', fixture.signed(indefiniteMap([uint(1), nothing]))),
       ...missing.map((field) =>
         row(
