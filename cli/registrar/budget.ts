@@ -5,7 +5,7 @@ import type { Expense, ExpenseKind, RegistrarState } from './state.ts';
 
 export type Budget = RegistrarConfiguration['budget'];
 
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
 /** A registration takes two transactions: one for the slot, one to register and activate. */
@@ -19,7 +19,7 @@ function within(expenses: readonly Expense[], nowMs: number, windowMs: number): 
   return expenses.filter(({ atMs }) => atMs > nowMs - windowMs);
 }
 
-export function gasOf(expenses: readonly Expense[]): bigint {
+function gasOf(expenses: readonly Expense[]): bigint {
   return expenses.reduce((sum, { mist }) => sum + BigInt(mist), 0n);
 }
 

@@ -37,7 +37,6 @@ import {
   clock,
   closeWorld,
   FEE,
-  funded,
   newCluster,
   packageId,
   sentBy,
@@ -618,5 +617,4 @@ await t.test('what is reserved stays on the books when the process dies', async 
   clock.aheadMs += 61_000;
   await t.rejects(full.round(signal), { code: 'BUDGET_EXHAUSTED' }, 'and counts with its whole gas budget');
   t.equal(await s.sent(), 0);
-  t.ok(await funded());
 });

@@ -60,7 +60,7 @@ const server = await serveLedger(ledger, { host: '127.0.0.1', port: 0 });
 export const { url } = server;
 export const chainId: string = ledger.chainId;
 export const chain: Chain = connectChain({ url, chainId });
-export const owner: Account = await funded();
+const owner: Account = await funded();
 const compiled = await compilePackage({
   dir: fileURLToPath(new URL('../../../sui/move/daas', import.meta.url)),
 });
