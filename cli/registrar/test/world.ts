@@ -75,7 +75,7 @@ export async function closeWorld(): Promise<void> {
   ledger.close();
 }
 
-export async function funded(mist = 1_000_000_000_000n): Promise<Account> {
+async function funded(mist = 1_000_000_000_000n): Promise<Account> {
   const account = generateAccount();
   const body = JSON.stringify({ address: addressOf(account), mist: mist.toString() });
   const headers = { 'content-type': 'application/json' };
