@@ -192,6 +192,33 @@ void t.test('extensions: RFC 5280 section 4.2', async (t) => {
   checkCases(t, await Promise.all(cases), []);
 });
 
+void t.test('fields under another tag: our walk refuses them before OpenSSL sees them', async (t) => {
+  const name = der(0x31, der(0x31, der(0x30, hex('06 03 55 04 03'), der(0x0c, ascii('leaf')))));
+  const specs: Record<string, Partial<CertificateSpec>> = {
+    'serial number': { patch: (tbs) => replaceField(tbs, 1, der(0x0a, hex('01'))) },
+    issuer: { patch: (tbs) => replaceField(tbs, 3, name) },
+    subject: { patch: (tbs) => replaceField(tbs, 5, name) },
+    extensions: { patch: (tbs) => replaceField(tbs, 7, der(0xa2, der(0x30, der(0x30)))) },
+    signature: { finish: (bytes) => retagSignature(bytes) },
+  };
+  for (const [field, change] of Object.entries(specs)) {
+    const { chain } = await Fixture.make((levels) => {
+      Object.assign(levels[LEAF], change);
+      return undefined;
+    });
+    const error = refusal(() => readCertificate(chain.leaf, 'test'));
+    t.equal(error?.code, 'CERTIFICATE_DER', field);
+    t.match(error?.message, /not X\.509 version 3$/, `${field}: by our walk`);
+  }
+});
+
+/** The signature is the last element of a certificate: BIT STRING becomes OCTET STRING. */
+function retagSignature(certificate: Buffer): Buffer {
+  const at = certificate.lastIndexOf(hex('06 08 2a 86 48 ce 3d 04 03 03')) + 10;
+  if (certificate[at] !== 0x03) throw new TypeError('the signature is elsewhere');
+  return Buffer.concat([certificate.subarray(0, at), Buffer.of(0x04), certificate.subarray(at + 1)]);
+}
+
 void t.test('the AWS root, as AWS describes it', (t) => {
   const root = readCertificate(awsNitroRootG1, 'root');
   t.equal(new Date(root.notBeforeMs).toISOString(), '2019-10-28T13:28:05.000Z');
@@ -299,10 +326,17 @@ void t.test('whatever certificate we accept reads the same to @peculiar/x509', a
 });
 
 function tryRead(bytes: Uint8Array): Certificate | undefined {
+  let read: Certificate | undefined;
+  refusal(() => (read = readCertificate(bytes, 'test')));
+  return read;
+}
+
+function refusal(read: () => unknown): AttestationError | undefined {
   try {
-    return readCertificate(bytes, 'test');
+    read();
+    return undefined;
   } catch (error) {
-    if (error instanceof AttestationError) return undefined;
+    if (error instanceof AttestationError) return error;
     throw error;
   }
 }
