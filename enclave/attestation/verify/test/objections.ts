@@ -27,13 +27,18 @@ function formsOf(honest: CoseParts): Uint8Array[] {
 /** By source: those byte strings and what the judge says of each. */
 const formsOfSource = new Map<Source, { readonly form: Uint8Array; readonly judgement: Judgement }[]>();
 
-function formOf({ source, bytes }: Mutant): Judgement | undefined {
+function judgementOf(source: Source, bytes: Uint8Array): Judgement | undefined {
   let forms = formsOfSource.get(source);
   if (forms === undefined) {
     forms = formsOf(source.parts).map((form) => ({ form, judgement: judge(form) }));
     formsOfSource.set(source, forms);
   }
   return forms.find(({ form }) => same(form, bytes))?.judgement;
+}
+
+/** Whether these bytes are a source's document, in one of the four forms. */
+export function isFormOf(source: Source, bytes: Uint8Array): boolean {
+  return judgementOf(source, bytes) !== undefined;
 }
 
 /**
@@ -46,7 +51,7 @@ export function objectionsTo(
   name: string,
 ): string[] {
   if (!mutant.signedAsMutated) {
-    const judgement = formOf(mutant);
+    const judgement = judgementOf(mutant.source, mutant.bytes);
     if (document === undefined) return judgement === undefined ? [] : ['what was signed is refused'];
     if (judgement === undefined) return ['accepted although it is none of the four forms'];
     return judged(mutant, document, judgement, name);
