@@ -287,7 +287,7 @@ void t.test('what the chain says against a session', async (t) => {
     [['SESSION_SUPERSEDED'], { session: { tlsKeyHash: zero } }, { final: false }],
     [['CONFIG_DIGEST_DIFFERS'], { cluster: { configDigest: zero } }, { final: false }],
     [['CONFIG_DIGEST_DIFFERS'], { cluster: { policyDigest: zero } }, { final: false }],
-    [['CONFIG_RETIRED'], { cluster: { active: null } }, { final: true }],
+    [['CONFIG_RETIRED'], { cluster: { active: null } }, { final: false }],
     [['SESSION_REVOKED'], { session: { revoked: true }, cluster: { active: null } }, { final: true }],
     [['SESSION_REVOKED'], { session: { revoked: true } }, { final: true }],
   ];
@@ -313,6 +313,19 @@ void t.test('what the chain says against a session', async (t) => {
       t.equal((await enclave.get('/livez')).status, final ? 503 : 200);
     });
   }
+});
+
+void t.test('when the session that had taken our place ends, ours may be activated again', async (t) => {
+  const { enclave, reply } = await ready(t);
+  enclave.register(reply, { cluster: { active: { session: `0x${'55'.repeat(32)}`, term: 8n } } });
+  t.same(await enclave.reasons(), ['SESSION_SUPERSEDED']);
+  enclave.register(reply, { cluster: { active: null } });
+  t.same(await enclave.reasons(), ['SESSION_SUPERSEDED'], 'not our config that was retired');
+  t.match((await enclave.get('/readyz')).text, /no session is active since 0x5555/);
+  t.equal((await enclave.get('/livez')).status, 200);
+  enclave.register(reply, { cluster: { active: { session: `0x${'22'.repeat(32)}`, term: 9n } } });
+  t.same(await enclave.reasons(), []);
+  t.equal(await enclave.refusal(), '');
 });
 
 void t.test('a flood of nonces does not delay the renewal', async (t) => {

@@ -11,24 +11,29 @@ export interface OwnRegistration {
   readonly policyDigest: Bytes;
 }
 
-/** What the chain says against this session. None without a snapshot: then there is no identity to decide with. */
-export function chainReasons(snapshot: ChainSnapshot | null, own: OwnRegistration): GuardReason[] {
+/**
+ * What the chain says against this session; `lastActive` is the session that was active last. None without a snapshot:
+ * then there is no identity to decide with.
+ */
+export function chainReasons(
+  snapshot: ChainSnapshot | null,
+  own: OwnRegistration,
+  lastActive: SuiId,
+): GuardReason[] {
   if (snapshot === null) return [];
-  return [...sessionReasons(snapshot, own), ...configReasons(snapshot, own)];
+  return [...sessionReasons(snapshot, own, lastActive), ...configReasons(snapshot, own)];
 }
 
-function sessionReasons({ cluster, sessions }: ChainSnapshot, own: OwnRegistration): GuardReason[] {
+function sessionReasons(
+  { cluster, sessions }: ChainSnapshot,
+  own: OwnRegistration,
+  lastActive: SuiId,
+): GuardReason[] {
   const session = sessions.get(own.session);
   if (session?.revoked === true) {
     return [{ code: 'SESSION_REVOKED', message: `session ${own.session} is revoked on chain, for good` }];
   }
-  // Revoking and retiring are all that can leave a cluster without an active session (cluster.move).
-  if (cluster.active === null) {
-    const version = session === undefined ? '' : ` ${session.configVersion}`;
-    return [
-      { code: 'CONFIG_RETIRED', message: `image config${version} of this enclave is retired on chain` },
-    ];
-  }
+  if (cluster.active === null) return [noneActive(own, session?.configVersion, lastActive)];
   if (cluster.active.session !== own.session) {
     const message = `session ${cluster.active.session} is the active one, in place of ${own.session}`;
     return [{ code: 'SESSION_SUPERSEDED', message }];
@@ -38,6 +43,19 @@ function sessionReasons({ cluster, sessions }: ChainSnapshot, own: OwnRegistrati
     return [{ code: 'SESSION_SUPERSEDED', message }];
   }
   return [];
+}
+
+/**
+ * A session stops being active by its end, or with its image config (cluster.move). Ours has not ended: if it was the
+ * last to be active, its config was retired. If another one was, that is what became of the other.
+ */
+function noneActive(own: OwnRegistration, version: bigint | undefined, lastActive: SuiId): GuardReason {
+  if (lastActive === own.session) {
+    const message = `no session is active: image config ${String(version)} of this enclave was retired`;
+    return { code: 'CONFIG_RETIRED', message };
+  }
+  const message = `no session is active since ${lastActive}, which had taken the place of ${own.session}`;
+  return { code: 'SESSION_SUPERSEDED', message };
 }
 
 function configReasons({ cluster }: ChainSnapshot, own: OwnRegistration): GuardReason[] {

@@ -5,11 +5,9 @@ import type { HostTime } from '../time.ts';
 import type { Attestor } from './attestor.ts';
 import { chainReasons, type OwnRegistration } from './chain-guard.ts';
 import { ClockGuard } from './clock-guard.ts';
-import type { GuardCode, GuardReason } from './reason.ts';
+import type { GuardReason } from './reason.ts';
 import { Renewal } from './renewal.ts';
 
-/** A revoked session stays revoked, and a retired config is never accepted again (cluster.move): start anew. */
-const FINAL: ReadonlySet<GuardCode> = new Set(['SESSION_REVOKED', 'CONFIG_RETIRED']);
 const TICK_MS = 1_000;
 /** A document that ends sooner is of little use to whoever takes it now. */
 const EXPIRING_MS = 60_000;
@@ -30,6 +28,9 @@ export class Guard {
   readonly #renewal: Renewal;
   readonly #clock: ClockGuard;
   #registration: { readonly chain: ChainView; readonly own: OwnRegistration } | null = null;
+  /** The session that the chain showed as active last. */
+  #lastActive = '';
+  /** A revoked session stays revoked, whatever a node says of it later. */
   #final: GuardReason | null = null;
   #told = '';
   #cancel: () => void = () => undefined;
@@ -54,6 +55,7 @@ export class Guard {
   /** From now on the chain must go on showing this session. */
   watch(chain: ChainView, own: OwnRegistration): void {
     this.#registration = { chain, own };
+    this.#lastActive = own.session;
   }
 
   /** Every objection, now. */
@@ -76,8 +78,10 @@ export class Guard {
     if (this.#final !== null) return [this.#final];
     if (this.#registration === null) return [];
     const { chain, own } = this.#registration;
-    const reasons = chainReasons(chain.current(), own);
-    this.#final = reasons.find(({ code }) => FINAL.has(code)) ?? null;
+    const snapshot = chain.current();
+    this.#lastActive = snapshot?.cluster.active?.session ?? this.#lastActive;
+    const reasons = chainReasons(snapshot, own, this.#lastActive);
+    this.#final = reasons.find(({ code }) => code === 'SESSION_REVOKED') ?? null;
     return reasons;
   }
 
