@@ -35,6 +35,7 @@ void t.test('any other request is refused', (t) => {
     ['an organization', requestFor({ pair, organization: 'system:masters' }).pem],
     ['the name as another string type', requestFor({ pair, stringTag: 0x0c }).pem],
     ['an attribute', requestFor({ pair, attributes: attributes('a00b3009060355040a31020c00') }).pem],
+    ['something else in their place', requestFor({ pair, attributes: attributes('0500') }).pem],
     ['no attributes field', requestFor({ pair, attributes: Buffer.alloc(0) }).pem],
     ['another version', requestFor({ pair, version: 1 }).pem],
     ['signed by another key', requestFor({ pair, signer: stranger }).pem],
@@ -67,7 +68,9 @@ void t.test('any other request is refused', (t) => {
 
 void t.test('a certificate is handed over only if it is the one asked for', async (t) => {
   const ca = await createAuthority('test', { days: 30 });
-  const { pem, keyHash } = requestFor();
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { pem, keyHash } = requestFor({ pair });
+  const publicKey = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString();
   const subject = { commonName: 'k3s-daas:enclave' };
   const good = (await clientCertificateFromCsr(ca, pem, { ...subject, days: 7 })).certPem;
   const { notBeforeMs, notAfterMs } = checkCertificate(good, keyHash);
@@ -78,8 +81,15 @@ void t.test('a certificate is handed over only if it is the one asked for', asyn
   const grouped = await clientCertificateFromCsr(ca, pem, { ...subject, organizations: ['system:nodes'] });
   t.throws(() => checkCertificate(grouped.certPem, keyHash), wrong);
   t.throws(() => checkCertificate(good, new Uint8Array(32)), wrong, 'another key');
-  const key = await ca.issue({ ...subject, usages: ['client', 'server'], days: 1 });
-  t.throws(() => checkCertificate(key.certPem, keyHash), wrong);
+  const server = await ca.issueFor(publicKey, { ...subject, usages: ['client', 'server'], days: 1 });
+  t.throws(() => checkCertificate(server.certPem, keyHash), wrong, 'also for servers');
+  const named = await ca.issueFor(publicKey, {
+    ...subject,
+    usages: ['client'],
+    hosts: ['a.example'],
+    days: 1,
+  });
+  t.throws(() => checkCertificate(named.certPem, keyHash), wrong, 'with another name');
   t.throws(() => checkCertificate(ca.certPem, keyHash), wrong);
   t.throws(() => checkCertificate('nonsense', keyHash), wrong);
 });
