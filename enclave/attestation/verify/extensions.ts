@@ -124,7 +124,8 @@ function readKeyUsage({ value }: Extension): KeyUsage {
   const [unused = 0, first = 0] = content;
   const bits = (content.length - 1) * 8 - unused;
   const last = content.at(-1) ?? 0;
-  if (bits < 1 || bits > KEY_USAGE_BITS || ((last >> unused) & 1) === 0) {
+  // Without any bit, `last` is the count of unused bits, which is zero.
+  if (bits > KEY_USAGE_BITS || ((last >> unused) & 1) === 0) {
     throw new DerError('keyUsage is empty, has unknown bits or ends with a zero bit');
   }
   return { digitalSignature: (first & 0x80) !== 0, keyCertSign: (first & 0x04) !== 0 };
