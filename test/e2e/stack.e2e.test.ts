@@ -2,10 +2,12 @@
  * One installation, the real control plane, and what can happen to it: preemption, volumes that bind late, a chain that
  * goes silent, an API server that restarts, an enclave that restarts. After each the system recovers by itself.
  */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import t from 'tap';
 import { z } from 'zod';
@@ -230,6 +232,11 @@ void t.test(
     );
     t.ok(after.term > before.term, 'a later term');
     t.ok(after.sequence > before.sequence, 'a later sequence');
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(import.meta.dirname, '../../cli/bin/daas.js'),
+      ...['attest-proxy', '--once', '--json', '--config', stack.configFile],
+    ]);
+    t.match(JSON.parse(stdout), { verified: true, session: after.session, term: String(after.term) });
     const replay = await replayLog(join(dir, 'enclave', 'data', 'decisions.log'), { policy: stack.policy });
     t.same(replay.violations, [], 'the log replays over both sessions');
     t.equal(replay.sessions.length, 2);
