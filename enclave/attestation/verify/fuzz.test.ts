@@ -102,15 +102,16 @@ class Campaign {
 
   #time(ms: number, mutant: Mutant, entry: EntryPoint): void {
     if (ms <= (this.slowest.at(-1)?.ms ?? 0) && this.slowest.length === SLOWEST) return;
-    // The machine may have been busy: the least of several runs is what the input takes.
+    // The clock also counts the time that others had the core; the least CPU time of several runs is the input's own.
     const againMs = Math.min(
       ...Array.from({ length: MEASURED_AGAIN }, () => {
-        const started = performance.now();
+        const before = process.cpuUsage();
         run(() => entry(mutant.bytes, mutant.source));
-        return performance.now() - started;
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1000;
       }),
     );
-    if (ms > ONE_MS_MAX && againMs > ONE_MS_MAX) this.#fail(mutant, 'time', `takes ${againMs} ms`);
+    if (ms > ONE_MS_MAX && againMs > ONE_MS_MAX) this.#fail(mutant, 'time', `takes ${againMs} ms of CPU`);
     this.slowest.push({ ms, againMs, mutant });
     this.slowest.sort((a, b) => b.ms - a.ms).splice(SLOWEST);
   }
@@ -191,7 +192,7 @@ void t.test(`${MUTANTS} mutants, seed ${SEED}`, async (t) => {
   }
   for (const { ms, againMs, mutant } of campaign.slowest) {
     t.comment(
-      `slow: ${ms.toFixed(1)} ms, again ${againMs.toFixed(1)} ms: ${mutant.index}, ${mutant.mutator}`,
+      `slow: ${ms.toFixed(1)} ms, again ${againMs.toFixed(1)} ms of CPU: ${mutant.index}, ${mutant.mutator}`,
     );
   }
   for (const [mutator, { made, accepted }] of [...campaign.mutators].sort()) {
