@@ -110,7 +110,7 @@ const proxy = z.strictObject({
   /** What the proxy shows the enclave: a certificate of a name in its allowedClients. */
   clientCertFile: file,
   clientKeyFile: file,
-  /** The enclave attests anew for each connection; a document older than this is not taken. */
+  /** The enclave is attested once per session, with a nonce; a document older than this is not taken. */
   documentAgeMsMax: z.number().int().min(1_000).max(3_600_000).default(60_000),
 });
 

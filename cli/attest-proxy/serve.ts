@@ -50,6 +50,7 @@ const HEADERS_MS = 125_000;
 const HANDSHAKE_MS = 10_000;
 const CLOSE_MS = 3_000;
 const CONNECTIONS_MAX = 256;
+const VERBS_WITH_ERROR = new Set(['/scheduler/filter', '/scheduler/bind']);
 
 /**
  * Serves the extender's paths over mutual TLS 1.3, each answered by the attested enclave or refused with a code, and
@@ -184,7 +185,10 @@ class Handler {
     if (status === 500) this.#options.log.error({ ...fields, err: error }, 'request failed');
     else if (status > 500) this.#options.log.warn(fields, 'request not forwarded');
     else this.#options.log.info(fields, 'request refused');
-    this.#sendJson(response, status, shown);
+    // kube-scheduler drops the body of any status but 200, and with it the reason; these two verbs have a field for it.
+    if (status > 500 && VERBS_WITH_ERROR.has(response.req.url ?? '')) {
+      this.#sendJson(response, 200, { Error: describeError(shown), ...shown.toJSON() });
+    } else this.#sendJson(response, status, shown);
   }
 
   #sendJson(response: ServerResponse, status: number, value: object): void {

@@ -1,10 +1,12 @@
-import { AttestationError } from '@k3s-daas/attestation';
+import { AttestationError, verifyDocument } from '@k3s-daas/attestation';
 import {
+  checkRegistration,
   fromHex,
   toHex,
   type AttestationConfiguration,
   type Bytes,
   type RegistrarConfiguration,
+  type RegistrationSlot,
   type SuiId,
 } from '@k3s-daas/core';
 import {
@@ -64,7 +66,7 @@ export async function register(
   await options.chain.info();
   await requireCap(options);
   const slot = await slotFor(options, configVersion);
-  const fresh = await fetchAttestation(registrar.bootstrapUrl, { slot }, signal);
+  const fresh = await fetchAttestation(registrar.bootstrapUrl, { slot: slot.id }, signal);
   if (!sameKeys(standing, fresh)) {
     throw new RegistrarError(
       'BOOT_CHANGED',
@@ -77,11 +79,25 @@ export async function register(
     configVersion,
     accepted: options.accepted,
     trustAnchor: options.trustAnchor,
-    nonce: fromHex(slot.slice(2)),
+    nonce: fromHex(slot.id.slice(2)),
     nowMs: clock.now(),
     ageMsMax: Math.min(FRESH_AGE_MS_MAX, Number(cluster.parameters.enclaves.documentAgeMsMax)),
   });
-  return send(options, { slot, bond, fresh, expectedTerm: cluster.term });
+  requireMove(options, cluster, { slot, bond, fresh });
+  return send(options, { slot: slot.id, bond, fresh, expectedTerm: cluster.term });
+}
+
+/** Move's own rules, so that no gas is paid to hear no. The chain's clock trails ours a little. @throws RegistrationError */
+function requireMove(
+  { clock, trustAnchor }: RegisterOptions,
+  cluster: ClusterRecord,
+  what: { readonly slot: RegistrationSlot; readonly bond: bigint; readonly fresh: EnclaveAttestation },
+): void {
+  const { slot, bond, fresh } = what;
+  const { logKey, tlsKeyHash } = fresh;
+  const nowMs = clock.now();
+  const document = verifyDocument(fresh.document, { trustAnchor, nowMs });
+  checkRegistration({ cluster, slot, document, logKey, tlsKeyHash, bond, nowMs: BigInt(nowMs) });
 }
 
 async function send(
@@ -140,7 +156,7 @@ function acceptedImage(
 }
 
 /** A slot of ours that is still good, else a new one. */
-async function slotFor(options: RegisterOptions, configVersion: bigint): Promise<SuiId> {
+async function slotFor(options: RegisterOptions, configVersion: bigint): Promise<RegistrationSlot> {
   const { actor, cluster, books, clock } = options;
   const address = addressOf(actor.signer);
   const owned = await listOwned(actor.client, cluster.package, address, 'slot');
@@ -148,13 +164,13 @@ async function slotFor(options: RegisterOptions, configVersion: bigint): Promise
   const slots = await readObjects(actor.client, ids, shapes.slot(cluster.package));
   const usableUntil = BigInt(clock.now() + SLOT_LEFT_MS_MIN);
   for (const { value } of slots.values()) {
-    if (value.configVersion === configVersion && value.expiresMs > usableUntil) return value.id;
+    if (value.configVersion === configVersion && value.expiresMs > usableUntil) return value;
   }
   const expiresMs = BigInt(clock.now() + SLOT_LIFETIME_MS);
   const { slot } = await books.spend('grant', null, actor, (paying) =>
     grantSlot(paying, ownedOf(options), { registrar: address, configVersion, expiresMs }),
   );
-  return slot;
+  return { id: slot, cluster: cluster.id, configVersion, expiresMs };
 }
 
 async function requireCap({ actor, cluster, registrar }: RegisterOptions): Promise<void> {

@@ -17,7 +17,8 @@ import {
 import { ENCLAVE_USER, generateEd25519, sha256, type Bytes, type Clock, type Signer } from '@k3s-daas/core';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-const CERTIFICATE_DAYS = 30;
+/** The key lives as long as the process; its certificate must not be what ends first. Clients pin the key. */
+const CERTIFICATE_DAYS = 3_650;
 const DAY_MS = 86_400_000;
 
 /** The three keys of one boot. They live in this process's memory only; a restart is a new session. */

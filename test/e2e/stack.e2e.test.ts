@@ -3,7 +3,7 @@
  * goes silent, an API server that restarts, an enclave that restarts. After each the system recovers by itself.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -85,6 +85,17 @@ void t.test('a pod without requests, and pods of every share, are placed with re
   const { payload } = decodeDecisionMessage(decodeReceipt(receiptOf(bare)).message);
   t.equal(payload.podUid, bare.metadata.uid);
   t.equal(payload.node, bare.spec.nodeName);
+
+  const file = join(dir, 'bare.jws');
+  await daas('receipt', 'export', 'bare', '-n', NAMESPACE, '--out', file);
+  const verdict: unknown = JSON.parse(await daas('verify', 'receipt', file, '--json'));
+  t.match(verdict, { verified: true, decision: { podUid: bare.metadata.uid, node: bare.spec.nodeName } });
+  const [header, payloadText, signature = ''] = readFileSync(file, 'utf8').split('.');
+  writeFileSync(
+    file,
+    `${header ?? ''}.${payloadText ?? ''}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`,
+  );
+  await t.rejects(daas('verify', 'receipt', file), { stderr: /^JWS_SIGNATURE_WRONG: / });
   await remove('bare');
 });
 
@@ -232,11 +243,11 @@ void t.test(
     );
     t.ok(after.term > before.term, 'a later term');
     t.ok(after.sequence > before.sequence, 'a later sequence');
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      join(import.meta.dirname, '../../cli/bin/daas.js'),
-      ...['attest-proxy', '--once', '--json', '--config', stack.configFile],
-    ]);
-    t.match(JSON.parse(stdout), { verified: true, session: after.session, term: String(after.term) });
+    t.match(JSON.parse(await daas('attest-proxy', '--once', '--json')), {
+      verified: true,
+      session: after.session,
+      term: String(after.term),
+    });
     const replay = await replayLog(join(dir, 'enclave', 'data', 'decisions.log'), { policy: stack.policy });
     t.same(replay.violations, [], 'the log replays over both sessions');
     t.equal(replay.sessions.length, 2);
@@ -248,6 +259,18 @@ void t.test(
     await remove('before', 'meanwhile', 'after');
   },
 );
+
+/** Runs a command of a person on this installation; what it says. */
+async function daas(...args: readonly string[]): Promise<string> {
+  const launcher = join(import.meta.dirname, '../../cli/bin/daas.js');
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    launcher,
+    ...args,
+    '--config',
+    stack.configFile,
+  ]);
+  return stdout;
+}
 
 async function joinNode(name: string, cpu: string, memory: string, stake: bigint) {
   const identity: NodeIdentity = await issueNodeIdentity(stack.plane, { name, cpu, memory });
