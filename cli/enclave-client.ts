@@ -126,8 +126,17 @@ export class EnclaveClient {
   }
 }
 
-/** The SHA-256 of the certificate's SubjectPublicKeyInfo is the given one. @throws CliError */
+/** It is one certificate, and the SHA-256 of its SubjectPublicKeyInfo is the given one. @throws CliError */
 export function assertKeyHash(certificatePem: string, expected: Bytes): void {
+  // X509Certificate reads the first of several, TLS takes them all for authorities: a stranger's behind the enclave's
+  // own would let the stranger answer in its place.
+  if (certificatePem.split('-----BEGIN ').length > 2) {
+    throw new CliError(
+      'VERIFICATION_FAILED',
+      'the enclave shows more than one certificate',
+      'do not use this address: somebody has added a certificate to that of the enclave',
+    );
+  }
   if (equalBytes(keyHash(certificatePem), expected)) return;
   throw new CliError(
     'VERIFICATION_FAILED',

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import t, { type Test } from 'tap';
+
+import { systemClock, toHex } from '@k3s-daas/core';
+
+import { makeKeys, type EnclaveKeys } from '../enclave/boot/keys.ts';
+import { EnclaveClient } from './enclave-client.ts';
+
+const HOST = '127.0.0.1';
+const dir = mkdtempSync(join(tmpdir(), 'daas-enclave-client-'));
+t.teardown(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+const enclave = await makeKeys({ host: HOST, clock: systemClock });
+const stranger = await makeKeys({ host: HOST, clock: systemClock });
+writeFileSync(join(dir, 'client.crt'), stranger.tls.certificatePem);
+writeFileSync(join(dir, 'client.key'), stranger.tls.keyPem);
+
+async function listening(t: Test, server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A connected client; whoever holds `keys` answers over TLS, and the bootstrap listener tells `certificatePem`. */
+async function connect(t: Test, keys: EnclaveKeys, certificatePem: string) {
+  const seen: string[] = [];
+  const { certificatePem: cert, keyPem: key } = keys.tls;
+  const tls = await listening(
+    t,
+    createTlsServer({ cert, key }, (request, response) => {
+      seen.push(request.url ?? '');
+      response.end('{"answer":1}');
+    }),
+  );
+  const reply = {
+    document: 'AAAA',
+    decisionKey: toHex(enclave.decision.publicKey),
+    logKey: toHex(enclave.log.publicKey),
+    tlsKeyHash: toHex(enclave.tls.keyHash),
+    certificatePem,
+    csrPem: enclave.tls.csrPem,
+  };
+  const bootstrap = await listening(
+    t,
+    createServer((_request, response) => response.end(JSON.stringify(reply))),
+  );
+  const config = {
+    enclaveUrl: `https://${HOST}:${tls}`,
+    bootstrapUrl: `http://${HOST}:${bootstrap}`,
+    certFile: 'client.crt',
+    keyFile: 'client.key',
+  };
+  const client = EnclaveClient.connect(config, (name) => join(dir, name), enclave.tls.keyHash);
+  return { seen, ask: async () => (await client).request('GET', '/api/v1/lags') };
+}
+
+void t.test('asks the enclave whose key is on chain', async (t) => {
+  const { ask } = await connect(t, enclave, enclave.tls.certificatePem);
+  t.same(await ask(), { answer: 1 });
+});
+
+void t.test('nobody else is asked', async (t) => {
+  const own = enclave.tls.certificatePem;
+  const foreign = stranger.tls.certificatePem;
+  const cases: [string, string, RegExp][] = [
+    ["another's certificate", foreign, /not the one registered on chain/],
+    ["the enclave's, while another answers", own, /does not answer/],
+    // The bootstrap listener is plain HTTP, and TLS takes every certificate of a text for an authority.
+    ["the enclave's with another's behind it", `${own}\n${foreign}`, /more than one certificate/],
+    ["the enclave's with another's before it", `${foreign}\n${own}`, /more than one certificate/],
+    ['no certificate', 'none', /no certificate/],
+  ];
+  for (const [name, certificatePem, message] of cases) {
+    await t.test(name, async (t) => {
+      const { seen, ask } = await connect(t, stranger, certificatePem);
+      await t.rejects(ask(), { message });
+      t.same(seen, []);
+    });
+  }
+});
