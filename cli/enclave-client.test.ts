@@ -59,6 +59,7 @@ async function connect(t: Test, keys: EnclaveKeys, certificatePem: string) {
     bootstrapUrl: `http://${HOST}:${bootstrap}`,
     certFile: 'client.crt',
     keyFile: 'client.key',
+    kubeconfig: 'unused',
   };
   const client = EnclaveClient.connect(config, (name) => join(dir, name), enclave.tls.keyHash);
   return { seen, ask: async () => (await client).request('GET', '/api/v1/lags') };

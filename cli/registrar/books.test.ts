@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 
+import type { Actor } from '@k3s-daas/sui-client';
+
 import type { Budget } from './budget.ts';
 import { remaining, requireBond, requireRoom } from './budget.ts';
 import { Books } from './books.ts';
@@ -193,6 +195,36 @@ void t.test('books are kept, and lost or broken ones are not taken for empty one
   await Books.open(lost);
   const nowhere = options(join(file, 'below-a-file'));
   await t.rejects(writeState(nowhere.file, emptyState(CLUSTER, ADDRESS)), { code: 'STATE_UNWRITABLE' });
+});
+
+void t.test('what a boot loop or a lying node puts into the books does not spoil them', async (t) => {
+  const file = join(dir, 'spoilt');
+  const books = await Books.open(options(file));
+  for (let boot = 0; boot < 3; boot += 1) {
+    const loop = Array.from({ length: 500 }, (_, index) => ({
+      tlsKeyHash: createHash('sha256').update(`${boot} ${index}`).digest('hex'),
+      renewAtMs: NOW + 1,
+      notAfterMs: NOW + 7 * DAY,
+    }));
+    await books.change((state) => ({ ...state, certificates: [...state.certificates, ...loop] }));
+  }
+  const newest = createHash('sha256').update('2 499').digest('hex');
+  t.equal((await Books.open(options(file))).state.certificates.at(-1)?.tlsKeyHash, newest);
+
+  // A cost that no transaction can have would close the books for a day.
+  const actor = {} as Actor;
+  await books.spend('register', null, actor, async ({ gas }) => {
+    await gas?.beforeSend?.('digest-of-it');
+    return {
+      digest: 'digest-of-it',
+      gasMist: 2n ** 64n,
+      checkpoint: 1n,
+      events: [],
+      created: [],
+      packageId: null,
+    };
+  });
+  t.match(books.state.expenses, [{ outcome: 'done', mist: '100' }]);
 });
 
 void t.test('one registrar keeps the books, and kill -9 leaves them free', async (t) => {

@@ -10,6 +10,8 @@ const PENDING_MS = 60_000;
 /** Later a node is not asked any more: what was reserved counts as spent. */
 const ASKED_MS_MAX = 600_000;
 const REGISTRATIONS_KEPT = 50;
+/** Only the running boot's is asked for; a boot loop must not fill the books with those of others. */
+const CERTIFICATES_KEPT = 50;
 
 export interface BooksOptions {
   readonly file: string;
@@ -70,6 +72,7 @@ export class Books {
       ...edited,
       expenses: edited.expenses.filter(({ atMs }) => atMs > oldest),
       registrations: edited.registrations.slice(-REGISTRATIONS_KEPT),
+      certificates: edited.certificates.slice(-CERTIFICATES_KEPT),
     };
     await writeState(this.#options.file, state);
     this.#state = state;
@@ -135,9 +138,13 @@ export class Books {
     }
   }
 
-  /** A refund (storage that a transaction frees) is not counted: the budget is a bound on what goes out. */
+  /**
+   * A refund (storage that a transaction frees) is not counted: the budget is a bound on what goes out. Nor is what a
+   * node says beyond the gas budget: no transaction can cost that, and the lie would use up the day.
+   */
   async #settle(digest: string, gasMist: bigint, outcome: 'done' | 'failed'): Promise<void> {
-    const mist = (gasMist < 0n ? 0n : gasMist).toString();
+    const { gasMistPerTransactionMax: mistMax } = this.#options.budget;
+    const mist = (gasMist < 0n ? 0n : gasMist > mistMax ? mistMax : gasMist).toString();
     await this.change((state) => ({
       ...state,
       expenses: state.expenses.map((expense) =>

@@ -597,8 +597,11 @@ await t.test('a node that hides the session does not have it paid for twice', as
     const missing = (await getObjects({ objectIds: [`0x${'77'.repeat(32)}`] })).objects[0];
     return { objects: options.objectIds.map((id) => (id === session ? missing : rest.shift())) };
   }) as typeof core.getObjects;
-  await t.rejects((await s.open({ chain: blind })).round(signal), { code: 'SESSION_HIDDEN' });
+  const misled = await s.open({ chain: blind });
+  await t.rejects(misled.round(signal), { code: 'SESSION_HIDDEN' });
   t.equal(await s.sent(), 2);
+  await misled.tidy();
+  t.same(s.books().state.bonds, [{ session, mist: BOND.toString() }], 'nor is its bond forgotten');
 });
 
 await t.test('what is reserved stays on the books when the process dies', async (t) => {

@@ -135,10 +135,13 @@ export class Registrar {
     this.#listedAll = true;
     const address = addressOf(actor.signer);
     const options = { cluster: record, address, running: this.#running, nowMs: clock.now() };
-    const { toEnd, toReclaim, bonds } = sortSessions(sessions, options);
+    const { toEnd, toReclaim, bonds: shown } = sortSessions(sessions, options);
     const noted = books.state.bonds;
+    // A bond that the node does not show at all, because it lags or lies, is still out.
+    const hidden = noted.filter(({ session }) => !sessions.some(({ id }) => id === session));
+    const bonds = [...hidden, ...shown];
     if (JSON.stringify(noted) !== JSON.stringify(bonds)) {
-      await books.change((state) => ({ ...state, bonds: [...bonds] }));
+      await books.change((state) => ({ ...state, bonds }));
     }
     if (toReclaim.length > 0) {
       await books.spend('reclaim', null, actor, (paying) => reclaimBonds(paying, cluster.id, toReclaim));
