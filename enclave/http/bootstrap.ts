@@ -11,6 +11,8 @@ import { EnclaveError, RateLimited, type EnclaveErrorCode } from '../errors.ts';
 import { parseNonce, parseSlot } from './fresh-documents.ts';
 
 const CERTIFICATE_BYTES_MAX = 16_384;
+/** Whoever sends nothing must not hold one of few connections for long; Node looks every 30 s unless told otherwise. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 /** What a registrar needs to register this boot on chain. Everything here is public or proves itself. */
 export interface AttestationReply {
@@ -55,8 +57,15 @@ export interface BootstrapOptions {
 export async function serveBootstrap(
   options: BootstrapOptions,
 ): Promise<{ port: number; close: () => Promise<void> }> {
-  const server = createServer(bootstrapApp(options));
-  server.requestTimeout = 10_000;
+  const app = bootstrapApp(options);
+  const asked = new WeakSet<object>();
+  const server = createServer(TIMEOUTS, (request, response) => {
+    // One request for each connection, which its reply ends. Who asked over and over without reading would fill memory
+    // with replies, and hold the connection for good.
+    if (asked.has(request.socket)) return;
+    asked.add(request.socket);
+    app(request, response);
+  });
   server.maxConnections = 64;
   await listen(server, options.host, options.port);
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
@@ -67,7 +76,7 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use((_request, response, next) => {
-    response.set('cache-control', 'no-store');
+    response.set({ 'cache-control': 'no-store', connection: 'close' });
     next();
   });
   app.get('/livez', (_request, response) => {
