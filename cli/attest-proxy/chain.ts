@@ -86,7 +86,8 @@ export async function readChainOnce({ chain, packageId, clusterId }: Subject): P
 export function activeSession(chain: Pick<ChainPort, 'current'>, clock: Clock, ageMsMax: number): Active {
   const state = chain.current();
   const ageMs = state === null ? null : clock.now() - state.atMs;
-  if (state === null || ageMs === null || ageMs > ageMsMax) {
+  // From the future is as bad: by a clock that was set back, a state would not age for as long.
+  if (state === null || ageMs === null || Math.abs(ageMs) > ageMsMax) {
     throw new ProxyError(
       'CHAIN_UNREADABLE',
       ageMs === null ? 'nothing is known of the chain yet' : `the chain was last read as of ${ageMs} ms ago`,
