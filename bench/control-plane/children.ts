@@ -197,9 +197,12 @@ async function allGone(processes: readonly ProcessIdentity[], msMax: number): Pr
   while (processes.some(isRunning) && performance.now() < deadline) await delay(20);
 }
 
-/** Not our whole environment: it may hold keys, and these programs read settings from theirs. */
+/**
+ * Not our whole environment: it may hold keys, and these programs read settings from theirs. The ledger's part runs
+ * cargo, which finds itself by two of these where they are not below HOME.
+ */
 function inherited(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'GOMAXPROCS', 'GOMEMLIMIT'];
+  const names = ['PATH', 'HOME', 'TMPDIR', 'GOMAXPROCS', 'GOMEMLIMIT', 'CARGO_HOME', 'RUSTUP_HOME'];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
