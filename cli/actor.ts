@@ -1,4 +1,4 @@
-import { accountFromSecret, type Actor } from '@k3s-daas/sui-client';
+import { accountFromSecret, addressOf, listOwned, type Actor } from '@k3s-daas/sui-client';
 
 import { isSuiId } from '@k3s-daas/core';
 
@@ -27,6 +27,21 @@ export async function openActor(reader: Reader, keyFile: string | undefined): Pr
   } catch (cause) {
     throw new CliError('USAGE', `${file} holds no Sui key`, 'it is one line: suiprivkey1…', { cause });
   }
+}
+
+/** The ClusterCap of a cluster that this person owns. @throws CliError NOT_FOUND */
+export async function findCap(actor: Actor, cluster: string): Promise<string> {
+  const address = addressOf(actor.signer);
+  const caps = await listOwned(actor.client, actor.packageId, address, 'cap');
+  const cap = caps.find((owned) => owned.cluster === cluster);
+  if (cap === undefined) {
+    throw new CliError(
+      'NOT_FOUND',
+      `${address} owns no ClusterCap of ${cluster}`,
+      'sign as the owner of the cluster',
+    );
+  }
+  return cap.id;
 }
 
 export function requireId(text: string, what: string): string {

@@ -37,6 +37,8 @@ function createProgram(): Command {
   addInstallation(program);
   program.commandsGroup('Check and understand:');
   addInspection(program);
+  program.commandsGroup('The cluster, for the owner of its ClusterCap:');
+  addImages(program.command('image').description('enclave images that the cluster accepts'));
   program.commandsGroup('Nodes and stakes:');
   addNodes(program.command('node').description('nodes and the stakes behind them'));
   addStakes(program.command('stake').description('stake positions'));
@@ -285,6 +287,41 @@ function addAttestation(attestation: Command): void {
 }
 
 const KEY = ['--key <file>', 'Sui key that signs (suiprivkey…); client.suiKeyFile otherwise'] as const;
+
+function addImages(image: Command): void {
+  image
+    .command('list')
+    .description('accepted images by config version, with their measurements')
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: Common) => {
+      const { listImages } = await import('./commands/image.ts');
+      await listImages({ json: options.json ?? false }, options.config);
+    });
+  image
+    .command('accept')
+    .description('accept an image by its measurements (docs/enclave-image.md)')
+    .requiredOption('--pcr0 <hex>', 'PCR0, 96 hex digits')
+    .requiredOption('--pcr1 <hex>', 'PCR1')
+    .requiredOption('--pcr2 <hex>', 'PCR2')
+    .option(...KEY)
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (options: { pcr0: string; pcr1: string; pcr2: string } & Signed) => {
+      const { acceptImage } = await import('./commands/image.ts');
+      await acceptImage({ json: options.json ?? false }, options.config, options);
+    });
+  image
+    .command('retire <version>')
+    .description('retire an image for good: its session ends at once')
+    .option(...KEY)
+    .option(...CONFIG)
+    .option(...JSON_OUTPUT)
+    .action(async (version: string, options: Signed) => {
+      const { retireImage } = await import('./commands/image.ts');
+      await retireImage({ json: options.json ?? false }, options.config, { ...options, version });
+    });
+}
 
 function addNodes(node: Command): void {
   node

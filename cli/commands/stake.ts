@@ -1,17 +1,8 @@
 import Table from 'cli-table3';
 
-import {
-  addressOf,
-  listOwned,
-  requestUnbond,
-  slash,
-  stake,
-  topUp,
-  withdraw,
-  type Actor,
-} from '@k3s-daas/sui-client';
+import { addressOf, requestUnbond, slash, stake, topUp, withdraw } from '@k3s-daas/sui-client';
 
-import { openActor, parseMist, requireId } from '../actor.ts';
+import { findCap, openActor, parseMist, requireId } from '../actor.ts';
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
 import { openReader } from '../reader.ts';
@@ -130,18 +121,4 @@ export async function slashStake(
   const owned = { cluster, cap: await findCap(actor, cluster) };
   const { digest } = await slash(actor, owned, { position, amount, reason: args.reason });
   print(output, { digest, position }, () => `slashed up to ${amount} MIST of ${position} (${digest})`);
-}
-
-async function findCap(actor: Actor, cluster: string): Promise<string> {
-  const address = addressOf(actor.signer);
-  const caps = await listOwned(actor.client, actor.packageId, address, 'cap');
-  const cap = caps.find((owned) => owned.cluster === cluster);
-  if (cap === undefined) {
-    throw new CliError(
-      'NOT_FOUND',
-      `${address} owns no ClusterCap of ${cluster}`,
-      'sign as the owner of the cluster',
-    );
-  }
-  return cap.id;
 }

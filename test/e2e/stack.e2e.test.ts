@@ -99,6 +99,18 @@ void t.test('a pod without requests, and pods of every share, are placed with re
   await remove('bare');
 });
 
+void t.test('images are accepted and retired by their measurements', async (t) => {
+  const pcrs = ['ab', 'cd', 'ef'].flatMap((byte, index) => [`--pcr${index}`, byte.repeat(48)]);
+  const images = async (): Promise<unknown> => JSON.parse(await daas('image', 'list', '--json'));
+  t.match(await images(), { images: { length: 1 } });
+  t.match(JSON.parse(await daas('image', 'accept', ...pcrs, '--json')), { version: '2' });
+  t.match(await images(), { images: [{ version: '1' }, { version: '2', pcr0: 'ab'.repeat(48) }] });
+  await daas('image', 'retire', '2');
+  t.match(await images(), { images: { length: 1 }, active: { session: stack.enclave.session } });
+  await t.rejects(daas('image', 'accept', ...pcrs.with(1, '00'.repeat(48))), /USAGE: --pcr0 is zero/);
+  await t.rejects(daas('image', 'retire', '2'), /ECONFIG|EConfig|MOVE_ABORT|CHAIN_REFUSED/i);
+});
+
 void t.test('preemption takes victims only on nodes whose stake is live', async (t) => {
   await apply({
     apiVersion: 'scheduling.k8s.io/v1',
