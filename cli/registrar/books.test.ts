@@ -88,7 +88,7 @@ void t.test('the budget counts transactions of an hour and gas of a day', (t) =>
     { code: 'BUDGET_EXHAUSTED' },
     'a clock that was set back does not empty the books',
   );
-  const bonds = { expenses: [], bonds: [{ session: CLUSTER, mist: '30' }] };
+  const bonds = { expenses: [], registrations: [], bonds: [{ session: CLUSTER, mist: '30' }] };
   t.doesNotThrow(() => {
     requireBond(bonds, budget, 20n);
   });
@@ -100,18 +100,25 @@ void t.test('the budget counts transactions of an hour and gas of a day', (t) =>
   );
   t.throws(
     () => {
-      requireBond({ expenses: [], bonds: [] }, budget, 51n);
+      requireBond({ expenses: [], registrations: [], bonds: [] }, budget, 51n);
     },
     { code: 'BOND_TOO_HIGH' },
   );
-  const open: Expense = { ...expense(1_000), outcome: 'open' };
-  t.throws(
-    () => {
-      requireBond({ bonds: bonds.bonds, expenses: [open] }, budget, 20n);
-    },
-    { code: 'BUDGET_EXHAUSTED' },
-    'a registration whose end nobody knows may have put one down',
-  );
+  for (const outcome of ['open', 'failed', 'done'] as const) {
+    const unanswered = { ...bonds, expenses: [{ ...expense(1_000), outcome }] };
+    t.throws(
+      () => {
+        requireBond(unanswered, budget, 20n);
+      },
+      { code: 'BUDGET_EXHAUSTED' },
+      `a registration without a session, ${outcome} by the node's word, may have put one down`,
+    );
+    const [{ atMs, digest }] = unanswered.expenses as [Expense];
+    const noted = { atMs, digest, session: CLUSTER, term: '1', boot: 'ab'.repeat(32) };
+    t.doesNotThrow(() => {
+      requireBond({ ...unanswered, registrations: [noted] }, budget, 20n);
+    }, 'whose bond is noted');
+  }
   t.same(remaining({ ...bonds, ...more }, budget, NOW), {
     registrationsThisHour: 3,
     gasMistToday: 99n,

@@ -57,12 +57,14 @@ export function requireRoom(
 
 /** Refuses a bond that would leave more MIST outside than allowed. @throws RegistrarError */
 export function requireBond(
-  { bonds, expenses }: Pick<RegistrarState, 'bonds' | 'expenses'>,
+  { bonds, expenses, registrations }: Pick<RegistrarState, 'bonds' | 'expenses' | 'registrations'>,
   budget: Budget,
   bond: bigint,
 ): void {
-  // A registration whose end nobody knows may have put a bond down.
-  const unknown = expenses.filter(({ kind, outcome }) => kind === 'register' && outcome === 'open').length;
+  // A registration that brought no session may have put a bond down, also if the node says that it failed: one that lies
+  // would otherwise have bond after bond put down.
+  const known = new Set(registrations.map(({ digest }) => digest));
+  const unknown = expenses.filter(({ kind, digest }) => kind === 'register' && !known.has(digest)).length;
   const out = bondsOut({ bonds }) + BigInt(unknown) * bond;
   if (bond > budget.bondMistOutMax) {
     throw new RegistrarError(

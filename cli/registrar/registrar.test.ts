@@ -604,6 +604,46 @@ await t.test('a node that hides the session does not have it paid for twice', as
   t.same(s.books().state.bonds, [{ session, mist: BOND.toString() }], 'nor is its bond forgotten');
 });
 
+await t.test(
+  'a node that executes, says that it refused and hides the session: bonds stay within the budget',
+  async (t) => {
+    const s = await scene(t);
+    let executed = 0;
+    const liar = connectChain({
+      url,
+      chainId,
+      attemptsMax: 1,
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (!new Request(input).url.endsWith('/ExecuteTransaction')) return response;
+        executed += 1;
+        // First the slot, then the session.
+        if (executed % 2 === 1) return response;
+        const headers = { 'grpc-status': '3', 'grpc-message': 'no', 'content-type': 'application/grpc-web' };
+        return new Response(null, { headers });
+      },
+    });
+    const { core } = liar.client;
+    const getObjects = core.getObjects.bind(core);
+    core.getObjects = (async (options: Parameters<typeof getObjects>[0]) => {
+      const { objects } = await getObjects(options);
+      const missing = (await getObjects({ objectIds: [`0x${'77'.repeat(32)}`] })).objects[0];
+      return {
+        objects: objects.map((each) =>
+          'type' in each && each.type.endsWith('::enclaves::Session') ? missing : each,
+        ),
+      };
+    }) as typeof core.getObjects;
+    const codes: string[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      const registrar = await s.open({ chain: liar, budget: { bondMistOutMax: 2n * BOND } });
+      codes.push(await registrar.round(signal).then(() => 'live', codeOf));
+    }
+    t.same(codes, ['CHAIN_REFUSED', 'CHAIN_REFUSED', 'BUDGET_EXHAUSTED', 'BUDGET_EXHAUSTED']);
+    t.equal(executed, 4, 'two bonds, as many as may be out');
+  },
+);
+
 await t.test('what is reserved stays on the books when the process dies', async (t) => {
   const s = await scene(t);
   await s.open();
