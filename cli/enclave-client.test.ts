@@ -10,7 +10,7 @@ import t, { type Test } from 'tap';
 import { systemClock, toHex } from '@k3s-daas/core';
 
 import { makeKeys, type EnclaveKeys } from '../enclave/boot/keys.ts';
-import { EnclaveClient } from './enclave-client.ts';
+import { EnclaveClient, fetchAttestation } from './enclave-client.ts';
 
 const HOST = '127.0.0.1';
 const dir = mkdtempSync(join(tmpdir(), 'daas-enclave-client-'));
@@ -88,4 +88,15 @@ void t.test('nobody else is asked', async (t) => {
       t.same(seen, []);
     });
   }
+});
+
+void t.test('what a stranger answers commands no terminal', async (t) => {
+  const port = await listening(
+    t,
+    createServer((_request, response) => {
+      response.writeHead(503).end('\u001b]0;owned\u0007\u009b2Jline\r\n\u202eesrever');
+    }),
+  );
+  const message = /answered: 503 {1,2}\]0;owned 2Jline esrever$/;
+  await t.rejects(fetchAttestation(`http://${HOST}:${port}`), { message });
 });

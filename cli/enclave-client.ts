@@ -212,7 +212,8 @@ function unexpected(where: string, what: string, status?: number): CliError {
   const said = status === undefined ? what : `${status} ${what}`;
   return new CliError(
     'REQUEST_FAILED',
-    `${where} answered: ${said.slice(0, 500)}`,
+    // A stranger's words may end in a terminal: they must not command it.
+    `${where} answered: ${said.slice(0, 500).replace(/[\p{Cc}\p{Cf}]+/gu, ' ')}`,
     'see the log of the enclave',
   );
 }
