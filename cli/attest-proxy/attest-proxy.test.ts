@@ -767,7 +767,7 @@ void t.test('stopping ends what waits', async (t) => {
   await sleep(50);
   const start = performance.now();
   const closing = w.proxy.close();
-  t.equal(codeOf(await waiting), 'SHUTTING_DOWN');
+  t.equal(codeOf(await waiting), 'SESSION_NOT_ACTIVE', 'it waits as long as any, and hears why');
   await closing;
   t.ok(performance.now() - start < 3_500);
 });
