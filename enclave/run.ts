@@ -192,9 +192,9 @@ async function serveScheduler(booting: Booting, own: Own, registered: Registered
   );
   const engine = await record.run('decision-log', () => openEngine(parts, cache));
   closers.push(() => engine.close());
-  closers.push(reconcileOnTimer(engine, world.time, options.log));
   const server = await record.run('serving', () => serve(parts, cache, engine));
   closers.push(() => server.close());
+  closers.push(reconcileOnTimer(engine, world.time, options.log));
   shown.serving = () => server.readiness().reasons;
 }
 
