@@ -130,6 +130,13 @@ void t.test('preemption takes victims only on nodes whose stake is live', async 
     amount: 1_000n,
     reason: 'test',
   });
+  // Until the enclave's next look at the chain the slashed node is as good as before (docs/threat-model.md, bounds).
+  const manifest = join(dir, 'probe.json');
+  writeFileSync(manifest, JSON.stringify(pod('probe', { cpu: '1500m' })));
+  await until('the enclave to see the slash', async () => {
+    const said = JSON.parse(await daas('explain', 'manifest', manifest, '--json')) as { names: string[] };
+    return said.names.includes('other') ? undefined : true;
+  });
   await apply(pod('urgent', { cpu: '1500m' }, { priorityClassName: 'urgent' }));
   const urgent = await bound('urgent');
   t.equal(urgent.spec.nodeName, 'small');
