@@ -2,7 +2,7 @@
 import 'reflect-metadata'; // @peculiar/x509 refuses to load without it
 import { createRequire } from 'node:module';
 import { webcrypto, type KeyObject } from 'node:crypto';
-import { Algorithms, Sign1 } from '@auth0/cose';
+import type * as Auth0 from '@auth0/cose';
 import * as x509 from '@peculiar/x509';
 
 export type Verdict =
@@ -19,7 +19,11 @@ interface CoseJs {
   };
 }
 
-const coseJs = createRequire(import.meta.url)('cose-js') as CoseJs;
+const require = createRequire(import.meta.url);
+const coseJs = require('cose-js') as CoseJs;
+// By its CommonJS build: a dependency of the other one (@peculiar/webcrypto) ships ES modules without saying so, which
+// Node has to guess, and once in a while under load it guessed wrong.
+const { Algorithms, Sign1 } = require('@auth0/cose') as typeof Auth0;
 const REFUSED: Verdict = { accepted: false };
 
 /** cose-js 0.9.0: decoder `cbor`, curves by elliptic. AWS sends no tag, which it takes for COSE_Sign unless told. */
