@@ -38,6 +38,9 @@ export function nodeManifest(options: NodeOptions): NodeManifest {
         'kubernetes.io/hostname': name,
         'kubernetes.io/os': 'linux',
         'kubernetes.io/arch': 'amd64',
+        // A kubelet sends these too. Left out, kube-controller-manager adds them, seconds later.
+        'beta.kubernetes.io/os': 'linux',
+        'beta.kubernetes.io/arch': 'amd64',
         ...options.labels,
       },
       annotations: { ...options.annotations },
