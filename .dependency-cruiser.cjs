@@ -10,7 +10,9 @@ const everyPart = [
   'scheduler-extender',
   'enclave',
   'admission-webhook',
+  'admission-webhook/seal-fetch',
   'bench/control-plane',
+  'bench/kubelet',
 ];
 const workspaces = {
   core: [],
@@ -21,8 +23,10 @@ const workspaces = {
   'sui/seal': ['core'],
   'scheduler-extender': ['core', 'sui/client'],
   enclave: ['core', 'enclave/attestation', 'sui/client', 'scheduler-extender'],
-  'admission-webhook': ['core', 'sui/client'],
+  'admission-webhook': ['core', 'sui/client', 'sui/seal'],
+  'admission-webhook/seal-fetch': ['core', 'sui/client', 'sui/seal'],
   'bench/control-plane': ['core'],
+  'bench/kubelet': ['core', 'bench/control-plane'],
   cli: everyPart,
   bench: [...everyPart, 'cli'],
 };

@@ -70,6 +70,14 @@ const enclave = z.strictObject({
   /** Clients that may ask for explanations and lags. */
   allowedReaders: names.default(['k3s-daas:admin']),
   nsm,
+  /** Where pods ask for releases of their sealed secrets: TLS with the attested key, without client certificates. */
+  broker: z
+    .strictObject({
+      listen,
+      /** Releases per namespace and minute; a pod needs one per policy, and again after each restart of it. */
+      releasesPerMinuteMax: z.number().int().min(1).max(1_000_000).default(600),
+    })
+    .optional(),
 });
 
 /** `daas registrar`: registers each boot of the enclave on chain, and pays for it within a budget. */
@@ -114,6 +122,85 @@ const proxy = z.strictObject({
   documentAgeMsMax: z.number().int().min(1_000).max(3_600_000).default(60_000),
 });
 
+/** Sealed secrets: what counts as sealed, and where pods reach what opens them. */
+const seal = z
+  .strictObject({
+    /** Key servers that secrets of this cluster may be sealed to, by the id of their object on chain. */
+    keyServers: z
+      .array(z.strictObject({ objectId: id, weight: z.number().int().min(1).max(255).default(1) }))
+      .min(1)
+      .max(16),
+    /** Least threshold of a sealed value. */
+    threshold: z.number().int().min(1).max(255),
+    /** The enclave's broker, the relay and full nodes, as pods reach them. */
+    brokerUrl: z.url({ protocol: /^https$/ }),
+    relayUrl: z.url(),
+    /** Several must agree on the enclave's TLS key. */
+    chainUrls: z.array(z.url()).min(1).max(3),
+    /** Image of seal-fetch, by digest. */
+    image: z
+      .string()
+      .max(512)
+      .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'expected NAME@sha256:DIGEST'),
+  })
+  .refine(({ keyServers }) => new Set(keyServers.map((each) => each.objectId)).size === keyServers.length, {
+    path: ['keyServers'],
+    error: 'a key server is named twice',
+  })
+  .refine(
+    ({ keyServers, threshold }) => threshold <= keyServers.reduce((sum, each) => sum + each.weight, 0),
+    {
+      path: ['threshold'],
+      error: 'more than all key servers weigh',
+    },
+  );
+
+/** `daas relay`: sends the enclave's releases to the chain, and pays for them within a budget. */
+const relay = z.strictObject({
+  listen,
+  /** Key that signs and pays: a file with a `suiprivkey…` text. */
+  suiKeyFile: file,
+  /** What was spent, kept over restarts. */
+  stateFile: file,
+  /** How long a request waits for others to share a transaction with. */
+  batchMs: z.number().int().min(0).max(1_000).default(20),
+  batchMax: z.number().int().min(1).max(64).default(16),
+  budget: z
+    .strictObject({
+      requestsPerNamespaceAndMinuteMax: z.number().int().min(1).max(1_000_000).default(600),
+      /** Gas budget of one transaction, MIST. */
+      gasMistPerTransactionMax: z.coerce.bigint().positive().default(500_000_000n),
+      /** Gas of all transactions within 24 hours, MIST. */
+      gasMistPerDayMax: z.coerce.bigint().positive().default(50_000_000_000n),
+    })
+    .prefault({}),
+});
+
+/** `daas key-server --name NAME`: one of Seal's key servers. */
+const keyServer = z.strictObject({
+  listen,
+  /** The KeyServer object on chain that names this server, its URL and its public key. */
+  objectId: id,
+  /** 32 bytes in hex: in a file, in an environment variable, or printed by a program (a KMS, an HSM). */
+  masterKey: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('file'), file }),
+    z.strictObject({
+      kind: z.literal('environment'),
+      variable: z.string().regex(/^[A-Z_][A-Z0-9_]{0,127}$/),
+    }),
+    z.strictObject({
+      kind: z.literal('command'),
+      command: z.array(z.string().min(1).max(4096)).min(1).max(64),
+    }),
+  ]),
+  /** Package with `time::check_staleness`. */
+  stalenessPackage: id,
+  stalenessMsMax: z.number().int().min(1_000).max(600_000).default(120_000),
+  /** Packages whose policies it answers for; the cluster's own unless given. */
+  packages: z.array(id).min(1).max(64).optional(),
+  requestsPerClientAndMinuteMax: z.number().int().min(1).max(1_000_000).default(600),
+});
+
 const webhook = z.strictObject({
   listen,
   certFile: file,
@@ -123,6 +210,8 @@ const webhook = z.strictObject({
   allowedClients: names.default(['k3s-daas:apiserver']),
   /** kubeconfig of the user k3s-daas:controller. */
   kubeconfig: file,
+  /** kubeconfig of the user k3s-daas:webhook, which reads namespaces, sealed Secrets and pods. */
+  readerKubeconfig: file,
   controlPlaneNodes: names.default([]),
   /** How long a closing webhook still answers while it says that it is not ready. */
   drainMs: z.number().int().min(0).max(60_000).default(10_000),
@@ -167,6 +256,10 @@ const configurationSchema = z.strictObject({
   registrar: registrar.optional(),
   proxy: proxy.optional(),
   webhook: webhook.optional(),
+  seal: seal.optional(),
+  relay: relay.optional(),
+  /** By a name that is used on the command line only. */
+  keyServers: z.record(z.string().regex(/^[a-z0-9-]{1,63}$/), keyServer).optional(),
   client: client.optional(),
   /** By the package's name in its Move.toml, then by network. */
   packages: z.record(z.string().max(128), z.partialRecord(network, deployment)).optional(),
@@ -178,6 +271,9 @@ export type EnclaveConfiguration = z.infer<typeof enclave>;
 export type AttestationConfiguration = z.infer<typeof attestation>;
 export type RegistrarConfiguration = z.infer<typeof registrar>;
 export type ProxyConfiguration = z.infer<typeof proxy>;
+export type SealConfiguration = z.infer<typeof seal>;
+export type RelayConfiguration = z.infer<typeof relay>;
+export type KeyServerConfiguration = z.infer<typeof keyServer>;
 export type WebhookConfiguration = z.infer<typeof webhook>;
 export type ClientConfiguration = z.infer<typeof client>;
 

@@ -12,7 +12,8 @@ export type FormatErrorCode =
   | 'JWS_SIGNATURE_WRONG'
   | 'JSON_NOT_CANONICALISABLE'
   | 'QUANTITY_MALFORMED'
-  | 'POD_MALFORMED';
+  | 'POD_MALFORMED'
+  | 'PLAN_MALFORMED';
 
 /** Bytes or text that are not in a format of docs/formats.md. */
 export class FormatError extends CodedError<FormatErrorCode> {

@@ -27,6 +27,7 @@ import {
   SCHEDULER_NAME,
   SCHEDULER_USER,
   systemClock,
+  WEBHOOK_USER,
   type Bytes,
   type Policy,
 } from '@k3s-daas/core';
@@ -218,6 +219,7 @@ export async function writeConfiguration(options: {
       clientCaFile: 'pki/ca.crt',
       allowedClients: [API_SERVER_CLIENT],
       kubeconfig: await plane.kubeconfig({ commonName: CONTROLLER_USER }),
+      readerKubeconfig: await plane.kubeconfig({ commonName: WEBHOOK_USER }),
       drainMs: 0,
     },
     client: {
