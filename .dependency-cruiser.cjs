@@ -20,7 +20,7 @@ const workspaces = {
   'sui/client': ['core'],
   'sui/move': ['core'],
   'sui/ledger': ['core', 'enclave/attestation', 'sui/move'],
-  'sui/seal': ['core'],
+  'sui/seal': ['core', 'sui/client'],
   'scheduler-extender': ['core', 'sui/client'],
   enclave: ['core', 'enclave/attestation', 'sui/client', 'scheduler-extender'],
   'admission-webhook': ['core', 'sui/client', 'sui/seal'],
