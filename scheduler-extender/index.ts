@@ -1,6 +1,7 @@
 export { createEngine } from './decision/engine.ts';
 export * from './engine.ts';
 export * from './errors.ts';
+export { clients, type Clients } from './http/clients.ts';
 export type { Readiness, Reason } from './http/readiness.ts';
 export * from './http/serve.ts';
 export * from './kube/binder.ts';

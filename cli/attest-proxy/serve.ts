@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 
 import { describeError, toHex, type Clock } from '@k3s-daas/core';
+import { clients, type Clients } from '@k3s-daas/scheduler-extender';
 import type { Logger } from 'pino';
 
 import { toJson } from '../output.ts';
-import { Callers } from './callers.ts';
 import { ProxyError, statusOf } from './errors.ts';
 import { FORWARD_LIMITS, Forwarder, type ForwardLimits } from './forward.ts';
 import { endToEnd } from './headers.ts';
@@ -58,7 +58,7 @@ const VERBS_WITH_ERROR = new Set(['/scheduler/filter', '/scheduler/bind']);
  */
 export async function serveProxy(options: ServeOptions): Promise<ProxyServer> {
   const { clock, host, log, port } = options;
-  const callers = new Callers(options.allowedClients, clock);
+  const callers = clients(clock, 'proxy.allowedClients', (...refusal) => new ProxyError(...refusal));
   const state = { closing: false, clientCaPem: options.tls.clientCaPem };
   const server = createServer({
     ...secureContext(options.tls),
@@ -127,14 +127,16 @@ async function closeWithin(server: Server, msMax: number): Promise<void> {
 /** Answers one request after the other. */
 class Handler {
   readonly #options: ServeOptions;
-  readonly #callers: Callers;
+  readonly #callers: Clients;
+  readonly #allowed: ReadonlySet<string>;
   readonly #closing: () => boolean;
   readonly #forwarder: Forwarder;
   readonly #metrics = new ProxyMetrics();
 
-  constructor(options: ServeOptions, callers: Callers, closing: () => boolean) {
+  constructor(options: ServeOptions, callers: Clients, closing: () => boolean) {
     this.#options = options;
     this.#callers = callers;
+    this.#allowed = new Set(options.allowedClients);
     this.#closing = closing;
     this.#forwarder = new Forwarder(options.link, { ...FORWARD_LIMITS, ...options.limits });
   }
@@ -152,7 +154,7 @@ class Handler {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#callers.authorize(request);
+    this.#callers.authorize(request, this.#allowed);
     if (this.#closing()) {
       throw new ProxyError('SHUTTING_DOWN', 'the proxy is stopping', 'none needed: ask again');
     }

@@ -3,13 +3,17 @@ import type { TLSSocket } from 'node:tls';
 
 import type { Clock } from '@k3s-daas/core';
 
-import { HttpError } from './errors.ts';
-
 interface Client {
   readonly commonName: string | null;
   readonly notAfterMs: number;
   readonly epoch: number;
 }
+
+export type ClientRefusalCode =
+  'CLIENT_NOT_ALLOWED' | 'CLIENT_CERTIFICATE_EXPIRED' | 'CLIENT_CERTIFICATE_OUTDATED';
+
+/** Makes the error of a server's own layer. */
+export type ClientRefusal = (code: ClientRefusalCode, message: string, remedy: string) => Error;
 
 /** Who is at the other end of a connection, by the certificate that TLS has verified. */
 export interface Clients {
@@ -17,13 +21,16 @@ export interface Clients {
   connected(socket: TLSSocket): void;
   /** From now on, connections that were made before are refused: their certificates met another CA. */
   authorityChanged(): void;
-  /** Common name of a client with a valid certificate. @throws HttpError */
+  /** Common name of a client with a valid certificate. @throws what `refusal` makes */
   authenticate(request: IncomingMessage): string;
-  /** The same, for one of `allowed`. @throws HttpError */
+  /** The same, for one of `allowed`. @throws what `refusal` makes */
   authorize(request: IncomingMessage, allowed: ReadonlySet<string>): string;
 }
 
-export function clients(clock: Clock): Clients {
+/** @param names fields of `daas.yaml` with the names that a server lets in; they are in the remedy. */
+export function clients(clock: Clock, names: string, refusal: ClientRefusal): Clients {
+  const notAllowed = (message: string): Error =>
+    refusal('CLIENT_NOT_ALLOWED', message, `use a certificate of a name in ${names}`);
   const known = new WeakMap<object, Client>();
   let epoch = 0;
   const authenticate = (request: IncomingMessage): string => {
@@ -31,17 +38,17 @@ export function clients(clock: Clock): Clients {
     if (client === undefined || client.commonName === null)
       throw notAllowed('the client certificate has no single common name');
     if (client.epoch !== epoch) {
-      throw new HttpError(
+      throw refusal(
         'CLIENT_CERTIFICATE_OUTDATED',
         'the client CA has changed since this connection was made',
         'connect again',
       );
     }
-    // A connection may outlive the certificate it was made with.
-    if (clock.now() > client.notAfterMs) {
-      throw new HttpError(
+    // A connection may outlive the certificate it was made with. Not a number: not a time that we can read.
+    if (!(clock.now() <= client.notAfterMs)) {
+      throw refusal(
         'CLIENT_CERTIFICATE_EXPIRED',
-        `the certificate of ${client.commonName} has expired`,
+        `the certificate of ${client.commonName.slice(0, 100)} has expired`,
         'renew it and connect again',
       );
     }
@@ -69,12 +76,4 @@ export function clients(clock: Clock): Clients {
       return commonName;
     },
   };
-}
-
-function notAllowed(message: string): HttpError {
-  return new HttpError(
-    'CLIENT_NOT_ALLOWED',
-    message,
-    'use a certificate of a name in enclave.allowedClients or enclave.allowedReaders',
-  );
 }

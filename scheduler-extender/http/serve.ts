@@ -72,7 +72,8 @@ const PREFIX = '/scheduler/';
 /** Serves the verbs of kube-scheduler and the API of the extender over mutual TLS 1.3. */
 export async function serveExtender(options: ExtenderServerOptions): Promise<ExtenderServer> {
   const { clock, host, log, port } = options;
-  const known = clients(clock);
+  const names = 'enclave.allowedClients or enclave.allowedReaders';
+  const known = clients(clock, names, (...refusal) => new HttpError(...refusal));
   const metrics = extenderMetrics(options);
   const state = { closing: false, clientCa: options.tls.clientCa };
   const ready = (): Readiness => readiness({ ...options, closing: () => state.closing });
