@@ -26,8 +26,13 @@ export const SEALED_ANNOTATIONS = {
   serviceAccount: 'k3s-daas.io/service-account',
   threshold: 'k3s-daas.io/threshold',
   keyServers: 'k3s-daas.io/key-servers',
-  /** The policy owner's signature of a version (core/sealed.ts), by which a running pod may take it. */
-  signature: 'k3s-daas.io/signature',
 } as const;
+/**
+ * Key of a sealed Secret's data that holds no ciphertext: the policy owner's signature of the version (core/sealed.ts), in
+ * Sui's serialized form, by which a running pod may take it. No pod may reference it.
+ */
+export const SEALED_SIGNATURE_KEY = 'daas.signature';
+/** Bytes of such a signature: enough for multisig and zkLogin. */
+export const SEALED_SIGNATURE_BYTES_MAX = 4096;
 /** Pod annotation: seconds after which a running pod looks for a new version of its secrets. Absent: never. */
 export const REFRESH_ANNOTATION = 'seal.k3s-daas.io/refresh-seconds';
