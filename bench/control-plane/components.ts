@@ -17,6 +17,8 @@ export interface PkiFiles {
   readonly serviceAccountPublicKey: string;
   readonly apiServer: string;
   readonly apiServerKey: string;
+  readonly kubeletClient: string;
+  readonly kubeletClientKey: string;
   /** Serves on 127.0.0.1 for controller manager and schedulers. */
   readonly loopback: string;
   readonly loopbackKey: string;
@@ -82,6 +84,11 @@ export function apiServerCommand(layout: Layout, admitUnmanaged: boolean, extra:
       `--tls-cert-file=${pki.apiServer}`,
       `--tls-private-key-file=${pki.apiServerKey}`,
       `--client-ca-file=${pki.ca}`,
+      // For kubelets that are real: kwok's nodes have nobody to call.
+      `--kubelet-client-certificate=${pki.kubeletClient}`,
+      `--kubelet-client-key=${pki.kubeletClientKey}`,
+      `--kubelet-certificate-authority=${pki.ca}`,
+      '--kubelet-preferred-address-types=InternalIP',
       '--anonymous-auth=false',
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction,MutatingAdmissionWebhook,ValidatingAdmissionWebhook',

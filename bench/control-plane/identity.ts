@@ -19,12 +19,19 @@ export async function prepareIdentity(dir: string, days: number): Promise<{ ca: 
   const ca = await keptAuthority(folder, days);
   const etcdCa = await createAuthority('k3s-daas-etcd', { days });
   const loopback = { usages: ['server'], hosts: ['localhost'], ips: ['127.0.0.1'], days } as const;
-  const [apiServer, serving, etcd, serviceAccount] = await Promise.all([
+  const [apiServer, kubeletClient, serving, etcd, serviceAccount] = await Promise.all([
     ca.issue({
       commonName: 'kube-apiserver',
       usages: ['server'],
       hosts: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
       ips: ['127.0.0.1', SERVICE_IP],
+      days,
+    }),
+    // By this the API server reads logs and runs exec; each kubelet asks it back whether that user may.
+    ca.issue({
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
       days,
     }),
     ca.issue({ commonName: 'loopback', ...loopback }),
@@ -38,6 +45,8 @@ export async function prepareIdentity(dir: string, days: number): Promise<{ ca: 
     ...serviceAccount,
     apiServer: await write('apiserver.crt', apiServer.certPem),
     apiServerKey: await write('apiserver.key', apiServer.keyPem),
+    kubeletClient: await write('kubelet-client.crt', kubeletClient.certPem),
+    kubeletClientKey: await write('kubelet-client.key', kubeletClient.keyPem),
     loopback: await write('loopback.crt', serving.certPem),
     loopbackKey: await write('loopback.key', serving.keyPem),
     etcdCa: await write('etcd-ca.crt', etcdCa.certPem),

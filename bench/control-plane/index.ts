@@ -1,4 +1,16 @@
 export * from './build.ts';
+export {
+  type BuildProgress,
+  type BuildTarget,
+  cacheRoot,
+  ensureCached,
+  goBuild,
+  moduleFiles,
+  pinnedModules,
+  platformKey,
+} from './cached-build.ts';
+export { MODULE_DIR } from './go.ts';
+export { locateFile } from './locate.ts';
 export * from './errors.ts';
 export * from './kubectl.ts';
 export * from './nodes.ts';
