@@ -12,9 +12,11 @@ export {
   renderAdmissionConfiguration,
   renderOverlay,
   renderSchedulerConfig,
+  renderStaticManifests,
   type AdmissionConfigurationOptions,
   type OverlayOptions,
   type SchedulerConfigOptions,
+  type StaticManifests,
 } from './manifests.ts';
 export {
   startStakeWatch,

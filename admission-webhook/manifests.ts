@@ -1,28 +1,23 @@
 import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 
-import { parse, parseDocument, stringify } from 'yaml';
-import { z } from 'zod';
+import { parseDocument, stringify } from 'yaml';
 
-import { EXEMPT_NAMESPACES } from './config.ts';
+import {
+  BASE,
+  policyRegistrations,
+  requireHttps,
+  siteWebhooks,
+  webhookRegistrations,
+  type AdmissionSite,
+  type PolicyRegistration,
+  type WebhookRegistration,
+} from './admission-objects.ts';
 import { ManifestError } from './manifest-error.ts';
 
-/** The one copy of the manifests, in the repository. Images pass their own path. */
-const BASE = resolve(import.meta.dirname, '../manifests/base');
-
-export interface OverlayOptions {
+export interface OverlayOptions extends AdmissionSite {
   /** Folder to write; made if it is missing. */
   readonly dir: string;
-  /** `https://host:port/validate`, as the API server reaches it. */
-  readonly webhookUrl: string;
-  /** Authority of the webhook's certificate; during a rotation the old and the new one together. */
-  readonly webhookCaPem: string;
-  /** Must be the webhook's own `exemptNamespaces`. */
-  readonly exemptNamespaces?: readonly string[];
-  /** Must be the webhook's own `controlPlaneNodes`: such a node registers itself while the webhook is down. */
-  readonly controlPlaneNodes?: readonly string[];
-  /** Folder of manifests/base. */
-  readonly base?: string;
 }
 
 /**
@@ -32,67 +27,80 @@ export interface OverlayOptions {
  * @throws ManifestError if the URL is not https (the API server takes no other) or a name is not one of Kubernetes.
  */
 export async function renderOverlay(options: OverlayOptions): Promise<string> {
-  requireHttps(options.webhookUrl);
-  requireNames([...(options.exemptNamespaces ?? []), ...(options.controlPlaneNodes ?? [])]);
+  const registrations = await siteWebhooks(options);
   const base = await realpath(options.base ?? BASE);
-  const configuration = webhooksSchema.parse(parse(await readFile(join(base, 'webhooks.yaml'), 'utf8')));
-  const patch = {
-    ...configuration,
-    webhooks: configuration.webhooks.map((entry) => patchOf(entry, options)),
-  };
   await mkdir(options.dir, { recursive: true });
   const dir = await realpath(options.dir);
+  const patches = registrations.map(({ base: { apiVersion, kind, metadata }, entries }) => ({
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name },
+    webhooks: entries,
+  }));
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
     resources: [relative(dir, base)],
     patches: [{ path: 'webhooks.patch.yaml' }],
   };
-  await writeFile(join(dir, 'webhooks.patch.yaml'), stringify(patch, { aliasDuplicateObjects: false }));
+  await writeFile(join(dir, 'webhooks.patch.yaml'), yamlDocuments(patches));
   await writeFile(join(dir, 'kustomization.yaml'), stringify(kustomization));
   return dir;
 }
 
-const webhooksSchema = z.object({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.object({ name: z.string() }),
-  webhooks: z.array(
-    z.object({
-      name: z.string(),
-      namespaceSelector: z.unknown().optional(),
-      matchConditions: z.array(z.object({ name: z.string(), expression: z.string() })).default([]),
-    }),
-  ),
-});
-
-type BaseEntry = z.infer<typeof webhooksSchema>['webhooks'][number];
-
-/** One entry of the strategic merge, by name. Entries without a selector are those of nodes. */
-function patchOf({ name, namespaceSelector, matchConditions }: BaseEntry, options: OverlayOptions): object {
-  const { webhookUrl, webhookCaPem, exemptNamespaces = EXEMPT_NAMESPACES, controlPlaneNodes = [] } = options;
-  const clientConfig = { url: webhookUrl, caBundle: Buffer.from(webhookCaPem).toString('base64') };
-  if (namespaceSelector !== undefined) {
-    const exempt = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [...exemptNamespaces] };
-    return { name, clientConfig, namespaceSelector: { matchExpressions: [exempt] } };
-  }
-  if (controlPlaneNodes.length === 0) return { name, clientConfig };
-  // kustomize replaces matchConditions instead of merging them: those of the base are repeated.
-  return { name, clientConfig, matchConditions: [...matchConditions, notOwnControlPlane(controlPlaneNodes)] };
+function yamlDocuments(objects: readonly object[]): string {
+  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n');
 }
 
+/** Folders for `staticManifestsDir` of the API server's admission plugins; each plugin takes its own kinds only. */
+export interface StaticManifests {
+  readonly validating: string;
+  readonly mutating: string;
+  readonly policies: string;
+}
+
+/** Reserved by Kubernetes for what comes from files: the API refuses objects of such names. */
+const STATIC_SUFFIX = '.static.k8s.io';
+
 /**
- * A control-plane node's own kubelet is not held up by a webhook that may run on that very node: otherwise nothing
- * could start again after an outage. Everyone else's writes to it are reviewed.
+ * Writes our webhook registrations and admission policies as files that kube-apiserver reads itself (feature
+ * `ManifestBasedAdmissionControlConfig`, alpha in Kubernetes 1.36): no request to the API changes or removes them.
+ * Written again, they are in force within the minute in which the API server looks for changes.
+ *
+ * @returns folders for `renderAdmissionConfiguration`.
+ * @throws ManifestError as `renderOverlay` does.
  */
-function notOwnControlPlane(nodes: readonly string[]): { name: string; expression: string } {
-  const list = nodes.map((name) => `'${name}'`).join(', ');
-  return {
-    name: 'not-own-control-plane-node',
-    expression:
-      `!(object.metadata.name in [${list}] && 'system:nodes' in request.userInfo.groups && ` +
-      `request.userInfo.username == 'system:node:' + object.metadata.name)`,
+export async function renderStaticManifests(options: OverlayOptions): Promise<StaticManifests> {
+  const webhooks = await webhookRegistrations(options);
+  const policies = await policyRegistrations(options);
+  await mkdir(options.dir, { recursive: true });
+  const dir = await realpath(options.dir);
+  const folder = async (
+    name: string,
+    objects: readonly { metadata: { name: string } }[],
+  ): Promise<string> => {
+    const path = join(dir, name);
+    await mkdir(path, { recursive: true });
+    const renamed = objects.map((object) => ({
+      ...object,
+      metadata: { name: `${object.metadata.name}${STATIC_SUFFIX}` },
+    }));
+    await writeWhole(join(path, 'k3s-daas.yaml'), yamlDocuments(renamed));
+    return path;
   };
+  const ofKind = (kind: WebhookRegistration['kind']): WebhookRegistration[] =>
+    webhooks.filter((registration) => registration.kind === kind);
+  return {
+    validating: await folder('validating-webhooks', ofKind('ValidatingWebhookConfiguration')),
+    mutating: await folder('mutating-webhooks', ofKind('MutatingWebhookConfiguration')),
+    policies: await folder('validating-policies', policies.map(withStaticPolicy)),
+  };
+}
+
+function withStaticPolicy(registration: PolicyRegistration): PolicyRegistration {
+  const { policyName } = registration.spec;
+  if (policyName === undefined) return registration;
+  return { ...registration, spec: { ...registration.spec, policyName: `${policyName}${STATIC_SUFFIX}` } };
 }
 
 export interface SchedulerConfigOptions {
@@ -151,6 +159,8 @@ export interface AdmissionConfigurationOptions {
   /** PEM of the client certificate and key that kube-apiserver shows to the webhook, and to no other. */
   readonly cert: string;
   readonly key: string;
+  /** Of `renderStaticManifests`; kube-apiserver then needs `--feature-gates=ManifestBasedAdmissionControlConfig=true`. */
+  readonly staticManifests?: StaticManifests;
 }
 
 /**
@@ -182,14 +192,7 @@ export async function renderAdmissionConfiguration(options: AdmissionConfigurati
   const configuration = {
     apiVersion: 'apiserver.config.k8s.io/v1',
     kind: 'AdmissionConfiguration',
-    plugins: ['ValidatingAdmissionWebhook', 'MutatingAdmissionWebhook'].map((name) => ({
-      name,
-      configuration: {
-        apiVersion: 'apiserver.config.k8s.io/v1',
-        kind: 'WebhookAdmissionConfiguration',
-        kubeConfigFile: paths.kubeconfig,
-      },
-    })),
+    plugins: plugins(paths.kubeconfig, options.staticManifests),
   };
   // Certificate and key in one file, swapped whole: kube-apiserver reads them anew and must not meet half of a change.
   await writeWhole(paths.pair, `${options.cert.trim()}\n${options.key.trim()}\n`);
@@ -198,30 +201,31 @@ export async function renderAdmissionConfiguration(options: AdmissionConfigurati
   return paths.configuration;
 }
 
+function plugins(kubeConfigFile: string, manifests?: StaticManifests): object[] {
+  const plugin = (name: string, kind: string, content: object): object => ({
+    name,
+    configuration: { apiVersion: 'apiserver.config.k8s.io/v1', kind, ...content },
+  });
+  const from = (staticManifestsDir: string | undefined): object =>
+    staticManifestsDir === undefined ? {} : { staticManifestsDir };
+  const webhook = (name: string, folder: string | undefined): object =>
+    plugin(name, 'WebhookAdmissionConfiguration', { kubeConfigFile, ...from(folder) });
+  return [
+    webhook('ValidatingAdmissionWebhook', manifests?.validating),
+    webhook('MutatingAdmissionWebhook', manifests?.mutating),
+    ...(manifests === undefined
+      ? []
+      : [
+          plugin(
+            'ValidatingAdmissionPolicy',
+            'ValidatingAdmissionPolicyConfiguration',
+            from(manifests.policies),
+          ),
+        ]),
+  ];
+}
+
 async function writeWhole(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);
-}
-
-function requireHttps(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'https:' || url.search !== '' || url.hash !== '') {
-    throw new ManifestError(
-      'URL_WRONG',
-      `"${text}" is no https URL without query`,
-      'write it as https://host:port/path',
-    );
-  }
-  return url;
-}
-
-/** Names go into a CEL expression and a label selector: only DNS-1123 subdomains, which need no quoting. */
-function requireNames(names: readonly string[]): void {
-  const wrong = names.find((name) => name.length > 253 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name));
-  if (wrong === undefined) return;
-  throw new ManifestError(
-    'NAME_WRONG',
-    `"${wrong}" is no DNS-1123 name`,
-    'use the exact name of the namespace or node',
-  );
 }
