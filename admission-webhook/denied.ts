@@ -38,7 +38,18 @@ export type DenialCode =
   | 'NODE_NAME_RESERVED'
   | 'NODE_MARKS_FORGED'
   | 'NODE_MARKS_CHANGED'
-  | 'NODE_OWNED';
+  | 'NODE_OWNED'
+  | 'LOOKUP_FAILED'
+  | 'SECRET_NOT_FOUND'
+  | 'SECRET_NOT_SEALED'
+  | 'SECRET_TYPE_WRONG'
+  | 'SECRET_EMPTY'
+  | 'SECRET_PARTLY_SEALED'
+  | 'SECRET_SIGNATURE_MALFORMED'
+  | 'SECRET_MARKS_WRONG'
+  | 'TOKEN_NOT_BY_NODE'
+  | 'TOKEN_NOT_FOR_POD'
+  | 'TOKEN_AUDIENCES_MIXED';
 
 /** HTTP status that the API server hands to its client: refused for good, malformed, or worth trying again. */
 export type DenialStatus = 400 | 403 | 503;
@@ -51,4 +62,14 @@ export class Denied extends CodedError<DenialCode> {
     super(code, message, remedy);
     this.status = status;
   }
+}
+
+/** Nothing is allowed for want of an answer, and nothing is refused for good. */
+export function lookupFailed(why: string): Denied {
+  return new Denied(
+    'LOOKUP_FAILED',
+    `the webhook could not look up what it must know of the cluster: ${why}`,
+    'try again; if it lasts, check that the webhook reaches the API server as k3s-daas:webhook',
+    503,
+  );
 }

@@ -1,17 +1,11 @@
-import type { ChainView, Clock } from '@k3s-daas/core';
-
 import { checkBinding, refuseLegacyBinding } from './checks/bindings.ts';
 import { checkNodeCreate, checkNodeStatus, checkNodeUpdate } from './checks/nodes.ts';
 import { checkPodCreate, checkPodStatus, checkPodUpdate } from './checks/pods.ts';
-import type { WebhookConfig } from './config.ts';
 import { Denied } from './denied.ts';
 import type { AdmissionRequest } from './http/decode.ts';
+import type { Mutation, ReviewDependencies, ReviewRules, Warnings } from './rules.ts';
 
-export interface ReviewDependencies {
-  readonly chain: ChainView;
-  readonly clock: Clock;
-  readonly config: WebhookConfig;
-}
+const NONE: Warnings = [];
 
 /** What a request is about, e.g. `CREATE pods/binding`; the label of the metrics. */
 export function subjectOf({ operation, resource, subResource }: AdmissionRequest): string {
@@ -20,46 +14,75 @@ export function subjectOf({ operation, resource, subResource }: AdmissionRequest
 }
 
 /**
- * Decides one request. Returns if it is allowed.
+ * Decides one request. Resolves if it is allowed, with what its author should know nevertheless.
  *
  * @throws Denied with code, reason and remedy.
  */
-export function review(request: AdmissionRequest, { chain, clock, config }: ReviewDependencies): void {
+export async function review(
+  request: AdmissionRequest,
+  dependencies: ReviewDependencies,
+): Promise<{ warnings: Warnings }> {
   // Before anything is read: what runs a cluster must start without chain and enclave (design section 8).
-  if (request.namespace !== '' && config.exemptNamespaces.includes(request.namespace)) return;
-  const rules = { chain, clock, ...config };
+  if (isExempt(request, dependencies)) return { warnings: [] };
+  return { warnings: await check(request, rulesOf(dependencies)) };
+}
+
+/**
+ * What to change in one request before it is reviewed.
+ *
+ * @throws Denied with code, reason and remedy.
+ */
+export async function mutate(request: AdmissionRequest, dependencies: ReviewDependencies): Promise<Mutation> {
+  if (isExempt(request, dependencies)) return { patch: [], warnings: [] };
+  const subject = subjectOf(request);
+  if (subject === 'CREATE pods') return Promise.resolve({ patch: [], warnings: [] });
+  throw unexpected(subject);
+}
+
+function isExempt({ namespace }: AdmissionRequest, { config }: ReviewDependencies): boolean {
+  return namespace !== '' && config.exemptNamespaces.includes(namespace);
+}
+
+function rulesOf({ config, ...rest }: ReviewDependencies): ReviewRules {
+  return { ...config, ...rest };
+}
+
+function check(request: AdmissionRequest, rules: ReviewRules): Promise<Warnings> | Warnings {
   const subject = subjectOf(request);
   switch (subject) {
     case 'CREATE pods':
       checkPodCreate(request);
-      return;
+      return NONE;
     case 'UPDATE pods':
       checkPodUpdate(request);
-      return;
+      return NONE;
     case 'UPDATE pods/status':
       checkPodStatus(request);
-      return;
+      return NONE;
     case 'CREATE pods/binding':
       checkBinding(request, rules);
-      return;
+      return NONE;
     case 'CREATE bindings':
-      refuseLegacyBinding();
-      return;
+      return refuseLegacyBinding();
     case 'CREATE nodes':
       checkNodeCreate(request, rules);
-      return;
+      return NONE;
     case 'UPDATE nodes':
       checkNodeUpdate(request, rules);
-      return;
+      return NONE;
     case 'UPDATE nodes/status':
       checkNodeStatus(request);
-      return;
+      return NONE;
     default:
-      // A rule without a check would be a gate that only looks like one.
-      throw new Denied(
-        'REVIEW_UNEXPECTED',
-        `the webhook has no check for ${subject}`,
-        'apply the ValidatingWebhookConfiguration of manifests/ that belongs to this version of the webhook',
-      );
+      throw unexpected(subject);
   }
+}
+
+/** A rule without a check would be a gate that only looks like one. */
+function unexpected(subject: string): Denied {
+  return new Denied(
+    'REVIEW_UNEXPECTED',
+    `the webhook has no check for ${subject}`,
+    'apply the webhook configurations of manifests/ that belong to this version of the webhook',
+  );
 }

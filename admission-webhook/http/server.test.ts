@@ -12,7 +12,7 @@ import { createAuthority, type Authority } from '@k3s-daas/control-plane';
 import { pino } from 'pino';
 import t from 'tap';
 
-import { healthy, MemoryChain } from '../test/world.ts';
+import { healthy, MemoryChain, MemoryFacts, sealSettings } from '../test/world.ts';
 import { decodeReview } from './decode.ts';
 import { serveWebhook, type Webhook, type WebhookTls } from './server.ts';
 import { followTlsFiles } from './tls-files.ts';
@@ -55,7 +55,7 @@ async function tlsOf(authority: Authority, clientCaPem = authority.certPem): Pro
   return { certPem, keyPem, clientCaPem };
 }
 
-async function serve(chain = freshChain(), drainMs = 0): Promise<Webhook> {
+async function serve(chain = freshChain(), drainMs = 0, facts = new MemoryFacts()): Promise<Webhook> {
   return serveWebhook({
     chain,
     clock: { now: () => NOW },
@@ -64,7 +64,9 @@ async function serve(chain = freshChain(), drainMs = 0): Promise<Webhook> {
       receiptLifetimeMs: 10_000,
       stakeSnapshotAgeMsMax: 30_000,
       drainMs,
+      seal: sealSettings,
     },
+    facts,
     tls: await tlsOf(ca),
     host: '127.0.0.1',
     port: 0,

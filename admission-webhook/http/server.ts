@@ -16,12 +16,14 @@ import type { Registry } from 'prom-client';
 import { z } from 'zod';
 
 import { webhookConfigSchema, type WebhookConfig, type WebhookConfigInput } from '../config.ts';
-import { Denied } from '../denied.ts';
+import { Denied, lookupFailed } from '../denied.ts';
 import { webhookMetrics, type WebhookMetrics } from '../metrics.ts';
-import { review, subjectOf } from '../review.ts';
+import { mutate, review, subjectOf } from '../review.ts';
+import type { ReviewDependencies } from '../rules.ts';
+import type { ClusterFacts } from '../sealed/facts.ts';
 import { freshSnapshot } from '../snapshot.ts';
-import { BODY_BYTES_MAX, decodeReview, ReviewError } from './decode.ts';
-import { allowedResponse, deniedResponse } from './response.ts';
+import { BODY_BYTES_MAX, decodeReview, ReviewError, type AdmissionRequest } from './decode.ts';
+import { allowedResponse, deniedResponse, mutatedResponse, type ReviewResponse } from './response.ts';
 
 export interface WebhookTls {
   readonly certPem: string;
@@ -34,6 +36,8 @@ export interface WebhookOptions {
   readonly chain: ChainView;
   readonly clock: Clock;
   readonly config: WebhookConfigInput;
+  /** What is known of the cluster; `stale` says why it cannot be relied on, if so. */
+  readonly facts: ClusterFacts & { stale?(): string | null };
   readonly tls: WebhookTls;
   readonly host: string;
   /** 0 for any free port. */
@@ -64,8 +68,8 @@ interface Lifecycle {
 }
 
 /**
- * Serves `POST /validate` to the API server, which must present a client certificate of an allowed name, and
- * `/livez`, `/readyz`, `/metrics` to anyone.
+ * Serves `POST /validate` and `POST /mutate` to the API server, which must present a client certificate of an allowed
+ * name, and `/livez`, `/readyz`, `/metrics` to anyone.
  *
  * @throws ZodError if the config is wrong; Error if the address is taken.
  */
@@ -157,24 +161,31 @@ function application(
     res.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use(requireApiServer(config.allowedClients, options.log, metrics));
-  app.post(
-    '/validate',
-    express.raw({ type: 'application/json', limit: BODY_BYTES_MAX, inflate: false }),
-    (req, res) => {
-      validate(req, res, options, config, metrics);
-    },
+  const body = express.raw({ type: 'application/json', limit: BODY_BYTES_MAX, inflate: false });
+  const { chain, clock, facts, log } = options;
+  const deps: ReviewDependencies = { chain, clock, config, facts };
+  app.post('/validate', body, (req, res) =>
+    answer(req, res, { log, metrics, lookupMsMax: config.lookupMsMax, kind: '' }, async (request) => {
+      const { warnings } = await review(request, deps);
+      return allowedResponse(request.uid, warnings);
+    }),
+  );
+  app.post('/mutate', body, (req, res) =>
+    answer(req, res, { log, metrics, lookupMsMax: config.lookupMsMax, kind: 'mutate ' }, async (request) =>
+      mutatedResponse(request.uid, await mutate(request, deps)),
+    ),
   );
   app.use((_req, res) => {
-    refuse(res, 404, 'ROUTE_UNKNOWN: only POST /validate is here', 'route', metrics);
+    refuse(res, 404, 'ROUTE_UNKNOWN: only POST /validate and /mutate are here', 'route', metrics);
   });
   app.use(onError(options.log, metrics));
   return app;
 }
 
-/** Not ready while draining or without a fresh snapshot. Reviews of pods are answered all the same. */
+/** Not ready while draining, without a fresh snapshot or the cluster's news. Reviews are answered all the same. */
 function ready(
   res: Response,
-  { chain, clock }: WebhookOptions,
+  { chain, clock, facts }: WebhookOptions,
   config: WebhookConfig,
   { draining }: Lifecycle,
 ): void {
@@ -184,6 +195,8 @@ function ready(
   }
   try {
     freshSnapshot({ chain, clock, stakeSnapshotAgeMsMax: config.stakeSnapshotAgeMsMax });
+    const stale = facts.stale?.() ?? null;
+    if (stale !== null) throw lookupFailed(stale);
     res.type('text').send('ok');
   } catch (error) {
     if (!(error instanceof Denied)) throw error;
@@ -220,32 +233,54 @@ function requireApiServer(allowed: readonly string[], log: Logger, metrics: Webh
   };
 }
 
-function validate(
+interface AnswerOptions {
+  readonly log: Logger;
+  readonly metrics: WebhookMetrics;
+  readonly lookupMsMax: number;
+  /** Goes before the subject in the metrics. */
+  readonly kind: string;
+}
+
+async function answer(
   req: Request,
   res: Response,
-  options: WebhookOptions,
-  config: WebhookConfig,
-  metrics: WebhookMetrics,
-): void {
+  { log, metrics, lookupMsMax, kind }: AnswerOptions,
+  decide: (request: AdmissionRequest) => Promise<ReviewResponse>,
+): Promise<void> {
   if (!Buffer.isBuffer(req.body)) {
     refuse(res, 415, 'CONTENT_TYPE_WRONG: send application/json, not compressed', 'content-type', metrics);
     return;
   }
   const request = decodeReview(req.body);
-  const subject = subjectOf(request);
+  const subject = kind + subjectOf(request);
   const stop = metrics.seconds.startTimer({ subject });
   try {
-    review(request, { chain: options.chain, clock: options.clock, config });
+    const response = await within(lookupMsMax, decide(request));
     metrics.reviews.inc({ subject, code: '' });
-    res.json(allowedResponse(request.uid));
+    res.json(response);
   } catch (error) {
     if (!(error instanceof Denied)) throw error;
     const { namespace, name, user } = request;
-    options.log.info({ subject, namespace, name, user: user.name, code: error.code }, 'denied');
+    log.info({ subject, namespace, name, user: user.name, code: error.code }, 'denied');
     metrics.reviews.inc({ subject, code: error.code });
     res.json(deniedResponse(request.uid, error));
   } finally {
     stop();
+  }
+}
+
+/** The API server waits 5 s; who waits for it must hear why in time. */
+async function within<T>(ms: number, verdict: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(lookupFailed(`nothing was answered within ${ms} ms`));
+    }, ms);
+  });
+  try {
+    return await Promise.race([verdict, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -26,7 +26,7 @@ import {
   type Webhook,
   type WebhookOptions,
 } from '../index.ts';
-import { healthy, MemoryChain, type WorldState } from './world.ts';
+import { healthy, MemoryChain, MemoryFacts, sealSettings, type WorldState } from './world.ts';
 
 const API_CLIENT = 'k3s-daas:api-server';
 export const SNAPSHOT_AGE_MS_MAX = 30_000;
@@ -54,6 +54,7 @@ export const admin: Pick<ApiCall, 'user' | 'groups'> = { user: 'test-admin', gro
 
 export class Cluster {
   readonly chain = new MemoryChain();
+  readonly facts = new MemoryFacts();
   readonly registry = new Registry();
   readonly log: Logger = pino({ level: 'silent' });
   readonly dir: string;
@@ -202,7 +203,9 @@ export class Cluster {
         receiptLifetimeMs: 10_000,
         stakeSnapshotAgeMsMax: SNAPSHOT_AGE_MS_MAX,
         drainMs: 0,
+        seal: sealSettings,
       },
+      facts: this.facts,
       tls: { ...server, clientCaPem: ca.certPem },
       host: '127.0.0.1',
       log: this.log,

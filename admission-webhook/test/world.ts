@@ -18,10 +18,15 @@ import {
   type Stake,
 } from '@k3s-daas/core';
 
+import type { SealSettings } from '../config.ts';
+import { Denied } from '../denied.ts';
+import type { BoundPod, ClusterFacts, SealedSecret, SecretsMode } from '../sealed/facts.ts';
+
 export const id = (byte: string): string => `0x${byte.repeat(32)}`;
 const digest = (text: string): Uint8Array => sha256(utf8(text));
 
-const CLUSTER = id('c1');
+export const CLUSTER = id('c1');
+export const PACKAGE = id('dd');
 const SESSION = id('5e');
 const TERM = 3n;
 const POLICY_DIGEST = digest('policy');
@@ -158,4 +163,58 @@ export function decide(placement: Placement, nowMs: number, change: Partial<Deci
 export function sign(decision: Decision, timestampMs: number, key: Signer = enclaveKey): string {
   const message = encodeDecisionMessage(BigInt(timestampMs), decision);
   return encodeReceipt({ message, signature: key.sign(message) });
+}
+
+/** Three key servers, threshold two, as the embedded default has them. */
+export const sealSettings: SealSettings = {
+  cluster: CLUSTER,
+  package: PACKAGE,
+  broker: 'https://broker.example:9444',
+  relay: 'http://relay.example:9445',
+  chain: { chainId: '4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S', urls: ['http://chain.example:9000'] },
+  keyServers: ['b1', 'b2', 'b3'].map((byte) => ({ objectId: id(byte), weight: 1 })),
+  threshold: 2,
+  image: `registry.example/seal-fetch@sha256:${'5e'.repeat(32)}`,
+};
+
+const path = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+/** The cluster in memory: what is not there is not found, and namespaces are of mode `references` unless set. */
+export class MemoryFacts implements ClusterFacts {
+  readonly modes = new Map<string, SecretsMode>();
+  /** By `namespace/name`; a Denied is what looking it up throws. */
+  readonly secrets = new Map<string, SealedSecret | Denied>();
+  readonly pods = new Map<string, BoundPod>();
+  readonly expected: string[] = [];
+  /** Set: every look-up fails with it, or never ends. */
+  failure: Error | 'hangs' | null = null;
+
+  async mode(namespace: string): Promise<SecretsMode> {
+    await this.#fail();
+    return this.modes.get(namespace) ?? 'references';
+  }
+
+  async secret(namespace: string, name: string): Promise<SealedSecret> {
+    await this.#fail();
+    const found = this.secrets.get(path(namespace, name));
+    if (found instanceof Denied) throw found;
+    if (found === undefined)
+      throw new Denied('SECRET_NOT_FOUND', `there is no Secret ${path(namespace, name)}`, 'create it first');
+    return found;
+  }
+
+  async pod(namespace: string, name: string): Promise<BoundPod | null> {
+    await this.#fail();
+    return this.pods.get(path(namespace, name)) ?? null;
+  }
+
+  expectChange(namespace: string, secret: string): void {
+    this.expected.push(path(namespace, secret));
+  }
+
+  async #fail(): Promise<void> {
+    if (this.failure === 'hangs') await new Promise(() => undefined);
+    if (this.failure instanceof Error) throw this.failure;
+    await Promise.resolve();
+  }
 }
