@@ -13,7 +13,7 @@ export interface Release {
   readonly receiptDigest: Bytes;
   readonly podUid: string;
   readonly policy: SuiId;
-  /** Sui address of the key that may ask for access. */
+  /** Sui address of the key that gets the grant. */
   readonly recipient: SuiId;
   /** SHA-256 digests of the images that the pod runs, as their manifests are named. */
   readonly imageDigests: readonly Bytes[];

@@ -139,6 +139,12 @@ def release(of='bind', **change):
     }
 
 
+# Milliseconds after the first release: each of these is made later than those before it.
+LATER = {name: str(TIMESTAMP_MS + ms) for ms, name in enumerate(
+    ['now', 'second', 'third', 'fourth', 'adopted', 'adoptedSecond', 'afterAdoption'])}
+OTHER_RECIPIENT = '0x' + '6f' * 32
+
+
 def good(fields):
     return {'release': fields, **signed(release_message(fields), 'ok')}
 
@@ -153,8 +159,16 @@ DIGEST = vector(raw(FIRST['receiptDigest']))
 assert BYTES.count(POD) == 1 and BYTES.count(DIGEST) == 1
 
 RELEASES = {name: good(release(name)) for name in RECEIPTS} | {
+    'adopt': good(release('adopt', timestampMs=LATER['adopted'])),
+    # For the pod of "bind": what its containers' keys are given as they restart.
+    'second': good(release(timestampMs=LATER['second'], recipient=OTHER_RECIPIENT)),
+    'third': good(release(timestampMs=LATER['third'])),
+    'fourth': good(release(timestampMs=LATER['fourth'], recipient=OTHER_RECIPIENT)),
+    'sameRecipientLater': good(release(timestampMs=LATER['second'])),
+    'adoptSecond': good(release('adopt', timestampMs=LATER['adoptedSecond'], recipient=OTHER_RECIPIENT)),
+    'afterAdoption': good(release(timestampMs=LATER['afterAdoption'])),
     'otherPolicy': good(release(policy=IDS['otherPolicy'])),
-    'otherRecipient': good(release(recipient='0x' + '6f' * 32)),
+    'otherRecipient': good(release(recipient=OTHER_RECIPIENT)),
     'otherReceipt': good(release(receiptDigest=RECEIPTS['adopt']['digest'])),
     'otherPodUid': good(release(podUid=RECEIPTS['otherPod']['change']['podUid'])),
     'otherCluster': good(release(cluster=KNOWN['ids']['otherCluster'])),
@@ -213,6 +227,7 @@ VECTORS = {
              'release "bind", and claimByOtherKey, of the first claim.',
     'ids': IDS,
     'recipient': RECIPIENT,
+    'otherRecipient': OTHER_RECIPIENT,
     'images': IMAGES,
     'receipts': RECEIPTS,
     'releases': RELEASES,
@@ -242,6 +257,7 @@ def move():
     taken = {
         'ids': IDS,
         'recipient': RECIPIENT,
+        'otherRecipient': OTHER_RECIPIENT,
         'images': IMAGES,
         'receipts': {name: {k: v[k] for k in ('message', 'signature', 'digest')} for name, v in RECEIPTS.items()},
         'releases': {name: {k: v[k] for k in ('message', 'signature')} for name, v in RELEASES.items()},

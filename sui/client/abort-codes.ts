@@ -172,6 +172,8 @@ export const ABORT_CODES: Readonly<Record<string, Readonly<Record<string, bigint
     EGrantRevoked: 28n,
     EWrongSession: 29n,
     EWrongIdentity: 30n,
+    EAlreadyGranted: 31n,
+    EReleaseOvertaken: 32n,
   },
   slashing: {
     ESameBytes: 0n,

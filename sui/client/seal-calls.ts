@@ -110,7 +110,7 @@ export function revokeGrants(
   return call(tx, packageId, 'seal_policy::revoke_grants', [object(tx, cluster), object(tx, policy)]);
 }
 
-/** Sends an AccessGrant to the sender, who must be the release's recipient. */
+/** Sends an AccessGrant to the release's recipient, whoever the sender is. */
 export function requestAccess(
   tx: Transaction,
   packageId: SuiId,

@@ -13,6 +13,7 @@ import {
   utf8,
   type Bytes,
   type Decision,
+  type Receipt,
   type SuiId,
 } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
@@ -216,11 +217,16 @@ function decision(podUid: string): Decision {
   };
 }
 
-/** What the enclave signs so that `recipient` may open the policy's secrets for the pod. */
+const receipts = new Map<string, Receipt>();
+let lastMs = 0n;
+
+/** What the enclave signs so that `recipient` may open the policy's secrets for the pod; each later than the last. */
 function papers(policy: SuiId, podUid: string, recipient: SuiId) {
-  const now = BigInt(clock.now());
+  const now = BigInt(clock.now()) > lastMs ? BigInt(clock.now()) : lastMs + 1n;
+  lastMs = now;
   const sign = (message: Bytes) => ({ message, signature: decisionKey.sign(message) });
-  const receipt = sign(encodeDecisionMessage(now, decision(podUid)));
+  const receipt = receipts.get(podUid) ?? sign(encodeDecisionMessage(now, decision(podUid)));
+  receipts.set(podUid, receipt);
   const release = sign(
     encodeReleaseMessage(now, {
       cluster,
@@ -294,8 +300,7 @@ await t.test('a pod is granted access, and key servers agree, to nobody else', a
     run(signer, (tx) =>
       sealCalls.requestAccess(tx, packageId, placement, policy, made.receipt, made.release),
     );
-  await t.rejects(request(owner, { receipt, release }), refused('seal_policy::EWrongRecipient'));
-  const granted = await request(recipient, { receipt, release });
+  const granted = await request(funded(), { receipt, release });
   const grant = createdOne(granted, types.accessGrant);
   const { object } = await client.core.getObject({ objectId: grant });
   t.match(object.owner, { AddressOwner: addressOf(recipient) }, 'the grant is the recipient’s');
@@ -336,9 +341,14 @@ await t.test('a pod is granted access, and key servers agree, to nobody else', a
 
   const second = papers(policy, 'pod-2', addressOf(recipient));
   await t.rejects(request(recipient, second), refused('seal_policy::EUsesExhausted'), 'the only use is used');
-  await request(recipient, { receipt, release });
+  const stranger = funded();
+  await t.rejects(request(stranger, { receipt, release }), refused('seal_policy::EAlreadyGranted'));
+  const restarted = addressOf(generateAccount());
+  await request(stranger, papers(policy, 'pod-1', restarted));
   t.match(await read(policy, types.policy, policyBcs), { uses: 1n }, 'a renewal costs no use');
-  await t.rejects(request(recipient, { receipt, release }), refused('seal_policy::ERenewalsExhausted'));
+  await t.rejects(request(stranger, { receipt, release }), refused('seal_policy::EReleaseOvertaken'));
+  const third = papers(policy, 'pod-1', addressOf(recipient));
+  await t.rejects(request(recipient, third), refused('seal_policy::ERenewalsExhausted'));
 
   await t.test('the owner’s acts', async (t) => {
     const act = (add: (tx: Transaction) => unknown) => run(owner, add);

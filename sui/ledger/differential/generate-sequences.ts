@@ -310,10 +310,8 @@ export class SequenceGenerator {
   }
 
   /** Mostly whoever owns the first object that has an owner. */
-  #sender(scene: Scene, { name, parts }: Action, args: readonly Argument[]): string {
+  #sender(scene: Scene, { parts }: Action, args: readonly Argument[]): string {
     const random = this.#random;
-    // Releases are for Bob.
-    if (name === 'seal_policy_new_grant' && scene.random.chance(92)) return PEOPLE[2] ?? '';
     const owner: Partial<Record<Kind, number>> = { position: 2, pass: 3, policy: 2, session: 11, grant: 11 };
     for (const [i, { kind }] of parts.entries()) {
       const field = kind === null ? undefined : owner[kind];

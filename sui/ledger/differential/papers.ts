@@ -171,13 +171,13 @@ const signedDecision: Fit = (scene, args) => {
 function release(scene: Scene, session: Seen, policy: number, receipt: Bytes, pod: string): Bytes {
   const { random } = scene;
   const wrong = (): boolean => random.chance(3);
-  const message = encodeReleaseMessage(scene.now, {
+  const message = encodeReleaseMessage(scene.now + BigInt(random.below(4)), {
     cluster: wrong() ? session.id : session.cluster,
     session: wrong() ? session.cluster : session.id,
     receiptDigest: wrong() ? filled(0) : receipt,
     podUid: pod,
     policy: wrong() ? session.id : scene.idOf('policy', policy),
-    recipient: `0x${'b0b'.padStart(64, '0')}`,
+    recipient: `0x${(random.chance(60) ? 'b0b' : 'a11ce').padStart(64, '0')}`,
     imageDigests: random.chance(70) ? [filled(5)] : random.pick([[], [filled(6)]]),
     notAfterMs: scene.now + (random.chance(15) ? -1n : random.pick([0n, 1_000n])),
   });

@@ -31,7 +31,7 @@ const DIGEST_BYTES: u64 = 32;
 
 // === Structs ===
 
-/// What is signed.
+/// What is signed, and when the enclave made it.
 public struct ReleaseMessage has copy, drop {
     intent: u8,
     timestamp_ms: u64,
@@ -46,7 +46,7 @@ public struct Release has copy, drop {
     receipt_digest: vector<u8>,
     pod_uid: String,
     policy: ID,
-    /// Sui address of the key that may ask for access.
+    /// Sui address of the key that gets the grant.
     recipient: address,
     /// SHA-256 of each image that the pod runs, as its manifest is named.
     image_digests: vector<vector<u8>>,
@@ -55,43 +55,47 @@ public struct Release has copy, drop {
 
 // === Public functions ===
 
-/// The release in `message`, if the live `session` signed it for `cluster`. Its expiry is the caller's
+/// The release in `message`, if the live `session` signed it for `cluster`. Its times are the caller's
 /// to compare.
 public fun verify(
     cluster: &Cluster,
     session: &Session,
     message: vector<u8>,
     signature: vector<u8>,
-): Release {
+): ReleaseMessage {
     cluster.assert_version();
     session.assert_cluster(cluster);
     session.assert_live(cluster);
     let key = session.decision_key();
     assert!(ed25519::ed25519_verify(&signature, &key, &message), ESignatureInvalid);
     let release = parse(message);
-    assert!(release.cluster == object::id(cluster), EWrongCluster);
-    assert!(release.session == object::id(session), EWrongSession);
+    assert!(release.payload.cluster == object::id(cluster), EWrongCluster);
+    assert!(release.payload.session == object::id(session), EWrongSession);
     release
 }
 
 // === Views ===
 
-public fun receipt_digest(release: &Release): vector<u8> { release.receipt_digest }
+public fun timestamp_ms(release: &ReleaseMessage): u64 { release.timestamp_ms }
 
-public fun pod_uid(release: &Release): String { release.pod_uid }
+public fun receipt_digest(release: &ReleaseMessage): vector<u8> { release.payload.receipt_digest }
 
-public fun policy(release: &Release): ID { release.policy }
+public fun pod_uid(release: &ReleaseMessage): String { release.payload.pod_uid }
 
-public fun recipient(release: &Release): address { release.recipient }
+public fun policy(release: &ReleaseMessage): ID { release.payload.policy }
 
-public fun image_digests(release: &Release): vector<vector<u8>> { release.image_digests }
+public fun recipient(release: &ReleaseMessage): address { release.payload.recipient }
 
-public fun not_after_ms(release: &Release): u64 { release.not_after_ms }
+public fun image_digests(release: &ReleaseMessage): vector<vector<u8>> {
+    release.payload.image_digests
+}
+
+public fun not_after_ms(release: &ReleaseMessage): u64 { release.payload.not_after_ms }
 
 // === Package functions ===
 
 /// Strict, as `decisions::parse` is.
-public(package) fun parse(message: vector<u8>): Release {
+public(package) fun parse(message: vector<u8>): ReleaseMessage {
     let mut bytes = bcs::new(message);
     let parsed = ReleaseMessage {
         intent: bytes.peel_u8(),
@@ -109,7 +113,7 @@ public(package) fun parse(message: vector<u8>): Release {
     };
     assert!(bcs::to_bytes(&parsed) == message, ENotCanonical);
     assert!(parsed.intent == INTENT_RELEASE, EWrongIntent);
-    parsed.payload
+    parsed
 }
 
 // === Private functions ===

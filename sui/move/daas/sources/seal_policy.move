@@ -48,7 +48,7 @@ const EWrongReceipt: u64 = 10;
 const EWrongPod: u64 = 11;
 /// The release, the grant or the identity is of another policy.
 const EWrongPolicy: u64 = 12;
-/// The sender is not the recipient of the release or the grant.
+/// The sender is not the recipient of the grant.
 const EWrongRecipient: u64 = 13;
 /// The release has expired.
 const EReleaseExpired: u64 = 14;
@@ -84,6 +84,10 @@ const EGrantRevoked: u64 = 28;
 const EWrongSession: u64 = 29;
 /// The identity is not the one canonical form, or of another cluster or subject.
 const EWrongIdentity: u64 = 30;
+/// The recipient has the pod's newest grant, for this very receipt.
+const EAlreadyGranted: u64 = 31;
+/// A release of the same moment or a later one was used for the pod.
+const EReleaseOvertaken: u64 = 32;
 
 // === Constants ===
 
@@ -141,10 +145,14 @@ public struct AllowedNode has copy, drop, store {
     node_key: vector<u8>,
 }
 
-/// The use that a pod was charged, for this receipt.
+/// The use that a pod was charged, for this receipt, and what its newest grant came from.
 public struct Charge has copy, drop, store {
     receipt_digest: vector<u8>,
     renewals: u64,
+    /// Who has the newest grant.
+    recipient: address,
+    /// When the enclave made the release behind it.
+    released_ms: u64,
 }
 
 /// What `request_access` gives the recipient of a release. Cannot be passed on.
@@ -369,9 +377,11 @@ public fun revoke_grants(cluster: &Cluster, policy: &mut Policy, ctx: &TxContext
     });
 }
 
-/// Gives the sender a grant, if the live enclave has placed the pod (`receipt`), released the policy's
-/// secrets to the sender (`release`), and the policy's terms hold now. The first grant of a pod costs a
-/// use; the same receipt again costs a renewal, another receipt another use.
+/// Sends the release's recipient a grant, if the live enclave has placed the pod (`receipt`), released
+/// the policy's secrets to that recipient (`release`), and the policy's terms hold now. Anyone may ask:
+/// it is the enclave that decides who gets what. The first grant of a pod costs a use; the same receipt
+/// again costs a renewal, another receipt another use. A release serves once, and none serves after a
+/// later one, so that whoever replays them charges nothing.
 public fun request_access(
     cluster: &Cluster,
     session: &Session,
@@ -396,7 +406,8 @@ public fun request_access(
         clock,
         ctx,
     );
-    transfer::transfer(grant, ctx.sender());
+    let recipient = grant.recipient;
+    transfer::transfer(grant, recipient);
 }
 
 /// Deletes a grant that is not needed any more.
@@ -533,7 +544,6 @@ public(package) fun new_grant(
     assert!(release.receipt_digest() == receipt_digest, EWrongReceipt);
     assert!(release.pod_uid() == decision.pod_uid(), EWrongPod);
     assert!(release.policy() == object::id(policy), EWrongPolicy);
-    assert!(release.recipient() == ctx.sender(), EWrongRecipient);
     assert!(now_ms <= release.not_after_ms(), EReleaseExpired);
 
     assert!(decision.namespace() == policy.namespace, EWrongSubject);
@@ -547,7 +557,13 @@ public(package) fun new_grant(
     let image_digests = release.image_digests();
     policy.assert_images(&image_digests);
     policy.assert_window(now_ms);
-    let charged = policy.charge(decision.pod_uid(), receipt_digest);
+    let recipient = release.recipient();
+    let charged = policy.charge(
+        decision.pod_uid(),
+        receipt_digest,
+        recipient,
+        release.timestamp_ms(),
+    );
 
     let grant = AccessGrant {
         id: object::new(ctx),
@@ -561,7 +577,7 @@ public(package) fun new_grant(
         stake: decision.stake(),
         node_key_hash: key_hash,
         image_digests,
-        recipient: ctx.sender(),
+        recipient,
         expires_ms: now_ms + policy.terms.grant_ms,
     };
     event::emit(AccessGranted {
@@ -674,22 +690,34 @@ fun assert_identity(policy: &Policy, id: vector<u8>) {
     assert!(version >= policy.version_min && version <= policy.version, EVersion);
 }
 
-/// One use per pod and receipt, so that a container that restarts drains nothing. Returns whether a
-/// use was charged.
-fun charge(policy: &mut Policy, pod_uid: String, receipt_digest: vector<u8>): bool {
+/// One use per pod and receipt, so that a container that restarts drains nothing. Anyone may show the
+/// releases that the chain has seen, in any order: each was made before the newest one that was used, or
+/// is that one, whatever receipt it is for. Returns whether a use was charged.
+fun charge(
+    policy: &mut Policy,
+    pod_uid: String,
+    receipt_digest: vector<u8>,
+    recipient: address,
+    released_ms: u64,
+): bool {
+    let mut renewals = 0;
+    let mut charged = true;
     if (policy.charges.contains(pod_uid)) {
-        let charge = policy.charges.borrow_mut(pod_uid);
-        if (charge.receipt_digest == receipt_digest) {
-            assert!(charge.renewals < policy.terms.renewals_max, ERenewalsExhausted);
-            charge.renewals = charge.renewals + 1;
-            return false
+        let last = policy.charges.remove(pod_uid);
+        charged = last.receipt_digest != receipt_digest;
+        assert!(charged || last.recipient != recipient, EAlreadyGranted);
+        assert!(released_ms > last.released_ms, EReleaseOvertaken);
+        if (!charged) {
+            assert!(last.renewals < policy.terms.renewals_max, ERenewalsExhausted);
+            renewals = last.renewals + 1;
         };
-        policy.charges.remove(pod_uid);
     };
-    assert!(policy.uses < policy.terms.uses_max, EUsesExhausted);
-    policy.uses = policy.uses + 1;
-    policy.charges.add(pod_uid, Charge { receipt_digest, renewals: 0 });
-    true
+    if (charged) {
+        assert!(policy.uses < policy.terms.uses_max, EUsesExhausted);
+        policy.uses = policy.uses + 1;
+    };
+    policy.charges.add(pod_uid, Charge { receipt_digest, renewals, recipient, released_ms });
+    charged
 }
 
 // === Test functions ===

@@ -29,6 +29,7 @@ fun the_vector() {
     let (cluster, cap, session) = world::active();
     let release = releases::verify(&cluster, &session, bind(), signature());
     // The values of core/vectors/release.json.
+    assert_eq!(release.timestamp_ms(), 1_763_700_000_456);
     assert_eq!(release.receipt_digest(), vectors::receipts_bind_digest());
     assert_eq!(release.pod_uid(), b"5a7c3c0e-0b1f-4a52-9f0b-0d6a3f7f1c11".to_string());
     assert_eq!(release.policy().to_bytes(), vectors::ids_policy());

@@ -7,7 +7,7 @@ use k3s_daas::enclaves;
 use k3s_daas::release_vectors as vectors;
 use k3s_daas::releases;
 use k3s_daas::seal_policy::{Self, AccessGrant, Policy, RecoveryGrant, Terms};
-use k3s_daas::seal_world::{Self, Papers, Scene, draft, recipient, scene};
+use k3s_daas::seal_world::{Self, Papers, Scene, draft, other_recipient, recipient, scene};
 use k3s_daas::vectors as ids;
 use k3s_daas::world::{Self, b, bytes, concat};
 use std::string::String;
@@ -583,30 +583,39 @@ fun release_for_another_policy() {
     abort
 }
 
-/// Who sees a release on its way cannot use it, nor charge anything with it.
-#[test, expected_failure(abort_code = seal_policy::EWrongRecipient)]
+/// Whoever sends it, the grant is the recipient's and opens for nobody else.
+#[test]
 fun request_by_another() {
     let mut scene = scene(draft());
-    let _grant = scene.request_at(bind(), world::bob(), now());
-    abort
+    let grant = scene.request_at(bind(), world::bob(), now());
+    assert_eq!(grant.grant_recipient(), recipient());
+    scene.approve(&grant);
+    end(scene, grant);
 }
 
-#[test, expected_failure(abort_code = seal_policy::EWrongRecipient)]
-fun request_by_the_policys_owner() {
+#[test]
+fun request_by_the_recipient() {
     let mut scene = scene(draft());
-    let _grant = scene.request_at(bind(), seal_world::owner(), now());
-    abort
+    let grant = scene.request_at(bind(), recipient(), now());
+    assert_eq!(grant.grant_recipient(), recipient());
+    end(scene, grant);
 }
 
 #[test, expected_failure(abort_code = seal_policy::EWrongRecipient)]
+fun approve_for_whoever_sent_the_request() {
+    let mut scene = scene(draft());
+    let grant = scene.request_at(bind(), world::bob(), now());
+    scene.approve_at(&grant, version1(), world::bob(), now());
+    abort
+}
+
+#[test]
 fun release_to_another() {
     let mut scene = scene(draft());
-    let papers = seal_world::released(
-        vectors::releases_other_recipient_message(),
-        vectors::releases_other_recipient_signature(),
-    );
-    let _grant = scene.request(papers);
-    abort
+    let grant = scene.request_at(seal_world::to_another(), recipient(), now());
+    assert_eq!(grant.grant_recipient(), other_recipient());
+    scene.approve_at(&grant, version1(), other_recipient(), now());
+    end(scene, grant);
 }
 
 #[test]
@@ -957,15 +966,16 @@ fun grant_before_a_window_set_later() {
 
 // === Limit 4: uses ===
 
-/// A container that restarts asks again with the same receipt.
+/// A container that restarts asks again with the same receipt, for another key.
 #[test]
 fun a_renewal_costs_no_use() {
     let mut scene = scene(draft().uses(1).renewals(2));
     let first = scene.request(bind());
     assert_eq!(scene.counts(), vector[1, 0]);
-    let second = scene.request(bind());
+    let second = scene.request(seal_world::second());
     assert_eq!(scene.counts(), vector[1, 1]);
-    let third = scene.request(bind());
+    assert_eq!(second.grant_recipient(), other_recipient());
+    let third = scene.request(seal_world::third());
     assert_eq!(scene.counts(), vector[1, 2]);
     // `charged` is the byte before the last two numbers.
     let charged = event::events_by_type<seal_policy::AccessGranted>().map!(|event| {
@@ -981,9 +991,9 @@ fun a_renewal_costs_no_use() {
 fun one_renewal_too_many() {
     let mut scene = scene(draft().renewals(2));
     destroy(scene.request(bind()));
-    destroy(scene.request(bind()));
-    destroy(scene.request(bind()));
-    let _grant = scene.request(bind());
+    destroy(scene.request(seal_world::second()));
+    destroy(scene.request(seal_world::third()));
+    let _grant = scene.request(seal_world::fourth());
     abort
 }
 
@@ -991,7 +1001,7 @@ fun one_renewal_too_many() {
 fun no_renewals_at_all() {
     let mut scene = scene(draft().renewals(0));
     destroy(scene.request(bind()));
-    let _grant = scene.request(bind());
+    let _grant = scene.request(seal_world::second());
     abort
 }
 
@@ -1000,16 +1010,27 @@ fun no_renewals_at_all() {
 fun another_receipt_is_charged_again() {
     let mut scene = scene(draft().uses(3).renewals(1));
     destroy(scene.request(bind()));
-    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::second()));
     assert_eq!(scene.counts(), vector[1, 1]);
     destroy(scene.request(seal_world::adopt()));
     assert_eq!(scene.counts(), vector[2, 0]);
-    destroy(scene.request(seal_world::adopt()));
+    destroy(scene.request(seal_world::adopt_second()));
     assert_eq!(scene.counts(), vector[2, 1]);
     // Going back to the first one is no way to get renewals for nothing.
-    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::after_adoption()));
     assert_eq!(scene.counts(), vector[3, 0]);
     scene.end();
+}
+
+/// A key takes its grant with it to no other receipt: that is charged, as it would be for another key.
+#[test]
+fun the_same_recipient_with_another_receipt() {
+    let mut scene = scene(draft().uses(2));
+    destroy(scene.request(bind()));
+    let grant = scene.request(seal_world::adopt());
+    assert_eq!(grant.grant_recipient(), recipient());
+    assert_eq!(scene.counts(), vector[2, 0]);
+    end(scene, grant);
 }
 
 #[test, expected_failure(abort_code = seal_policy::EUsesExhausted)]
@@ -1047,8 +1068,8 @@ fun two_pods_race_for_the_last_use() {
 fun renewals_when_nothing_is_left() {
     let mut scene = scene(draft().uses(1));
     destroy(scene.request(bind()));
-    let grant = scene.request(bind());
-    scene.approve(&grant);
+    let grant = scene.request(seal_world::second());
+    scene.approve_at(&grant, version1(), other_recipient(), now());
     end(scene, grant);
 }
 
@@ -1077,6 +1098,99 @@ fun the_owner_allows_less_than_was_used() {
     scene.set_terms(draft().uses(1));
     let _grant = scene.request(seal_world::other_pod());
     abort
+}
+
+// === Releases are shown again ===
+
+/// Release and receipt are on the chain for everybody to see.
+#[test, expected_failure(abort_code = seal_policy::EAlreadyGranted)]
+fun a_release_shown_again_by_a_stranger() {
+    let mut scene = scene(draft());
+    destroy(scene.request_at(bind(), recipient(), now()));
+    let _grant = scene.request_at(bind(), world::bob(), now());
+    abort
+}
+
+/// Where nothing is left it is the same: what was granted is not made to look refused.
+#[test, expected_failure(abort_code = seal_policy::EAlreadyGranted)]
+fun a_release_shown_again_when_nothing_is_left() {
+    let mut scene = scene(draft().uses(1).renewals(0));
+    destroy(scene.request(bind()));
+    let _grant = scene.request(bind());
+    abort
+}
+
+/// One key, one grant: who lost the answer and has another release made costs its pod no renewal.
+#[test, expected_failure(abort_code = seal_policy::EAlreadyGranted)]
+fun two_releases_to_one_recipient() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    let _grant = scene.request(seal_world::bind_later());
+    abort
+}
+
+/// The later one came first, as a relay may have it.
+#[test, expected_failure(abort_code = seal_policy::EAlreadyGranted)]
+fun two_releases_to_one_recipient_turned_round() {
+    let mut scene = scene(draft());
+    destroy(scene.request(seal_world::bind_later()));
+    let _grant = scene.request(bind());
+    abort
+}
+
+/// Neither of two keys can be made to take turns with the other by somebody who has kept their releases.
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun an_old_release_after_that_of_another_key() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::second()));
+    let _grant = scene.request(bind());
+    abort
+}
+
+/// One that was never used is no better.
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun a_release_kept_back() {
+    let mut scene = scene(draft());
+    destroy(scene.request(seal_world::second()));
+    let _grant = scene.request(bind());
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun two_releases_of_one_millisecond() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    let _grant = scene.request(seal_world::to_another());
+    abort
+}
+
+/// Two receipts cannot be made to take turns either: that would cost a use each time.
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun an_old_release_after_that_of_another_receipt() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::adopt()));
+    let _grant = scene.request(bind());
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun an_old_release_of_another_key_and_receipt() {
+    let mut scene = scene(draft());
+    destroy(scene.request(seal_world::adopt()));
+    let _grant = scene.request(seal_world::second());
+    abort
+}
+
+/// What one pod used does not stand in another's way.
+#[test]
+fun an_older_release_of_another_pod() {
+    let mut scene = scene(draft());
+    destroy(scene.request(seal_world::adopt()));
+    let grant = scene.request(seal_world::other_pod());
+    scene.approve(&grant);
+    end(scene, grant);
 }
 
 // === Images ===
@@ -1193,8 +1307,8 @@ fun grant_of_an_earlier_generation() {
 fun grant_of_the_next_generation() {
     let (mut scene, grant) = granted();
     scene.revoke_grants();
-    let next = scene.request(bind());
-    scene.approve(&next);
+    let next = scene.request(seal_world::second());
+    scene.approve_at(&next, version1(), other_recipient(), now());
     let expected = concat(vector[x"01", ids::ids_cluster(), vectors::ids_policy(), b(1u64)]);
     assert_eq!(b(event::events_by_type<seal_policy::GrantsRevoked>()), expected);
     destroy(next);
@@ -1636,7 +1750,7 @@ fun recovery_of_a_retired_version() {
 fun the_grant_goes_to_the_recipient() {
     let (cluster, cap, session, position, mut policy) = scene(draft()).parts();
     let clock = world::clock(now());
-    let mut scenario = test_scenario::begin(recipient());
+    let mut scenario = test_scenario::begin(world::bob());
     seal_policy::request_access(
         &cluster,
         &session,

@@ -23,6 +23,8 @@ public fun owner(): address { OWNER }
 
 public fun recipient(): address { address::from_bytes(vectors::recipient()) }
 
+public fun other_recipient(): address { address::from_bytes(vectors::other_recipient()) }
+
 public fun grant_ms(): u64 { GRANT_MS }
 
 /// Of every release of the vectors.
@@ -366,13 +368,60 @@ public fun released(message: vector<u8>, signature: vector<u8>): Papers {
     )
 }
 
-/// Another receipt of the same pod, and its release.
+/// As `bind`, made at the same moment for another key.
+public fun to_another(): Papers {
+    released(
+        vectors::releases_other_recipient_message(),
+        vectors::releases_other_recipient_signature(),
+    )
+}
+
+/// Later, for the key of the pod's container that was started anew.
+public fun second(): Papers {
+    released(vectors::releases_second_message(), vectors::releases_second_signature())
+}
+
+/// Later still, for the key of `bind` again.
+public fun third(): Papers {
+    released(vectors::releases_third_message(), vectors::releases_third_signature())
+}
+
+public fun fourth(): Papers {
+    released(vectors::releases_fourth_message(), vectors::releases_fourth_signature())
+}
+
+/// As `bind`, made a moment later.
+public fun bind_later(): Papers {
+    released(
+        vectors::releases_same_recipient_later_message(),
+        vectors::releases_same_recipient_later_signature(),
+    )
+}
+
+/// Of the receipt of `bind`, made after the releases of `adopt`.
+public fun after_adoption(): Papers {
+    released(
+        vectors::releases_after_adoption_message(),
+        vectors::releases_after_adoption_signature(),
+    )
+}
+
+/// Another receipt of the same pod, and its release, made after those above.
 public fun adopt(): Papers {
     papers(
         vectors::receipts_adopt_message(),
         vectors::receipts_adopt_signature(),
         vectors::releases_adopt_message(),
         vectors::releases_adopt_signature(),
+    )
+}
+
+public fun adopt_second(): Papers {
+    papers(
+        vectors::receipts_adopt_message(),
+        vectors::receipts_adopt_signature(),
+        vectors::releases_adopt_second_message(),
+        vectors::releases_adopt_second_signature(),
     )
 }
 
@@ -395,9 +444,9 @@ public fun papers(
     Papers { receipt_message, receipt_signature, release_message, release_signature }
 }
 
-/// `request_access` by the recipient, now.
+/// `request_access` by somebody, now.
 public fun request(scene: &mut Scene, papers: Papers): AccessGrant {
-    scene.request_at(papers, recipient(), world::now_ms())
+    scene.request_at(papers, world::bob(), world::now_ms())
 }
 
 public fun request_at(scene: &mut Scene, papers: Papers, sender: address, ms: u64): AccessGrant {
