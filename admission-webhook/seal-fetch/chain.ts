@@ -1,0 +1,107 @@
+import { canonicalJson, toHex, type Clock, type FetchPlan, type SuiId } from '@k3s-daas/core';
+import {
+  accessGrantBcs,
+  ChainError,
+  policyBcs,
+  readCluster,
+  readObjects,
+  readSession,
+  sealTypes,
+  type Chain,
+} from '@k3s-daas/sui-client';
+
+import { FetchError } from './errors.ts';
+
+/** The enclave that may answer for the cluster now. */
+export interface ActiveEnclave {
+  readonly session: SuiId;
+  /** SHA-256 of the SubjectPublicKeyInfo of its TLS key. */
+  readonly tlsKeyHash: string;
+}
+
+/** As key servers allow a full node to lag (sui-and-seal.md). */
+const CHAIN_AGE_MS_MAX = 120_000;
+
+/**
+ * What every full node of the plan says alike. One that lies can so keep the pod from its secrets, and no more.
+ * @throws FetchError CHAIN_DISAGREES; whatever `read` throws
+ */
+async function agreed<T extends object>(
+  nodes: readonly Chain[],
+  what: string,
+  read: (node: Chain) => Promise<T>,
+): Promise<T> {
+  const answers = await Promise.all(nodes.map(read));
+  const [first] = answers;
+  if (first === undefined) throw new ChainError('CHAIN_UNREACHABLE', 'no full node is named');
+  const expected = canonicalJson(first);
+  const other = answers.findIndex((answer) => canonicalJson(answer) !== expected);
+  if (other === -1) return first;
+  throw new FetchError(
+    'CHAIN_DISAGREES',
+    `${nodes[0]?.url ?? ''} and ${nodes[other]?.url ?? ''} do not say the same of ${what}`,
+  );
+}
+
+/** @throws ChainError, also CHAIN_FOREIGN; FetchError CHAIN_DISAGREES, CHAIN_STALE, ENCLAVE_MISSING */
+export function findEnclave(nodes: readonly Chain[], plan: FetchPlan, clock: Clock): Promise<ActiveEnclave> {
+  return agreed(nodes, 'the active enclave', async (node) => {
+    const [enclave] = await Promise.all([activeEnclave(node, plan), requireFresh(node, clock)]);
+    return enclave;
+  });
+}
+
+async function activeEnclave({ client }: Chain, plan: FetchPlan): Promise<ActiveEnclave> {
+  const { active } = await readCluster(client, plan.package, plan.cluster);
+  if (active === null)
+    throw new FetchError('ENCLAVE_MISSING', `cluster ${plan.cluster} has no active enclave`);
+  const session = await readSession(client, plan.package, active.session);
+  if (session.cluster !== plan.cluster || session.revoked)
+    throw new FetchError('ENCLAVE_MISSING', `session ${session.id} is revoked or of another cluster`);
+  return { session: session.id, tlsKeyHash: toHex(session.tlsKeyHash) };
+}
+
+async function requireFresh(node: Chain, clock: Clock): Promise<void> {
+  const { timestampMs } = await node.checkpoint((await node.info()).checkpoint);
+  const ageMs = clock.now() - timestampMs;
+  if (ageMs > CHAIN_AGE_MS_MAX)
+    throw new FetchError('CHAIN_STALE', `${node.url} is ${Math.floor(ageMs / 1000)} s behind`);
+}
+
+/** Who may publish new versions of a policy's secrets. @throws ChainError, FetchError */
+export async function readPolicyOwner(
+  nodes: readonly Chain[],
+  plan: FetchPlan,
+  policy: SuiId,
+): Promise<SuiId> {
+  const shape = { type: sealTypes(plan.package).policy, layout: policyBcs };
+  const { owner } = await agreed(nodes, `policy ${policy}`, async ({ client }) => {
+    const found = (await readObjects(client, [policy], shape)).get(policy)?.value;
+    if (found?.cluster !== plan.cluster)
+      throw new ChainError('OBJECT_MISSING', `there is no policy ${policy} of this cluster`);
+    return { owner: found.owner };
+  });
+  return owner;
+}
+
+/**
+ * Whether the node has all grants, each for its policy and this recipient.
+ * @param grants ids of grants by policy.
+ * @throws ChainError; FetchError RELAY_MALFORMED
+ */
+export async function hasGrants(
+  { client }: Chain,
+  plan: FetchPlan,
+  grants: ReadonlyMap<SuiId, SuiId>,
+  recipient: SuiId,
+): Promise<boolean> {
+  const shape = { type: sealTypes(plan.package).accessGrant, layout: accessGrantBcs };
+  const found = await readObjects(client, [...grants.values()], shape);
+  for (const [policy, grant] of grants) {
+    const value = found.get(grant)?.value;
+    if (value === undefined) return false;
+    if (value.policy !== policy || value.recipient !== recipient)
+      throw new FetchError('RELAY_MALFORMED', `grant ${grant} is not what was asked for`);
+  }
+  return true;
+}

@@ -1,0 +1,137 @@
+import type { Clock, FetchPlan, SuiId } from '@k3s-daas/core';
+import { OpenError, openValues } from '@k3s-daas/seal';
+import { addressOf, type Chain } from '@k3s-daas/sui-client';
+
+import { Access, type Held } from './access.ts';
+import { findEnclave, hasGrants } from './chain.ts';
+import { checkPlanned, readVolume, type SealedSet } from './ciphertext.ts';
+import { FetchError } from './errors.ts';
+import type { Places } from './places.ts';
+import { retrying, type Pacing } from './retry.ts';
+import { valuesInUse, writeSecrets } from './secrets.ts';
+import { readToken, type PodToken } from './token.ts';
+
+/** Everything that a pod and its surroundings are to seal-fetch. */
+export interface World extends Pacing {
+  readonly plan: FetchPlan;
+  readonly places: Places;
+  /** The plan's full nodes; the first is the one that objects are read from, all must agree on whom to trust. */
+  readonly nodes: readonly [Chain, ...Chain[]];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the pod ends. */
+  readonly signal: AbortSignal;
+}
+
+/** Told of what happens, never of what is secret. */
+export interface Log {
+  /** A step that is done, and how long it took. */
+  done(step: string, ms: number): void;
+  failed(error: unknown, pauseMs: number | null): void;
+  info(message: string): void;
+}
+
+const BUDGET_MS = 60_000;
+const GRANT_WAIT_MS = 5_000;
+const GRANT_PAUSE_MS = 50;
+
+/** What the pod runs with: which ciphertext, and the access that it was opened with. */
+export interface Opened {
+  readonly sets: readonly SealedSet[];
+  readonly access: Access;
+}
+
+/**
+ * The protocol (docs/seal-fetch.md), tried for about a minute.
+ * @throws CodedError the reason of the last attempt.
+ */
+export async function fetchSecrets(world: World): Promise<Opened> {
+  const access = new Access(world.plan, world.clock);
+  const attempt = async (): Promise<Opened> => {
+    const token = await readToken(world.places.token);
+    const sets = await timed(world, 'ciphertext', () => readAdmitted(world, token));
+    await openAndWrite(world, access, token, sets);
+    return { sets, access };
+  };
+  return withinBudget(world, attempt);
+}
+
+/** @throws CodedError the reason of the last attempt. */
+export function withinBudget<T>(world: World, attempt: () => Promise<T>): Promise<T> {
+  return retrying(attempt, {
+    ...world,
+    budgetMs: BUDGET_MS,
+    failed: (error, pauseMs) => {
+      world.log.failed(error, pauseMs);
+    },
+  });
+}
+
+/** Enclave by the chain → its consent → grants → keys → files. */
+export async function openAndWrite(
+  world: World,
+  access: Access,
+  { text: token }: PodToken,
+  sets: readonly SealedSet[],
+): Promise<void> {
+  const { plan, places, nodes, clock, signal } = world;
+  const values = valuesInUse(plan, sets);
+  const policies = [...new Set(sets.map(({ policy }) => policy))];
+  const enclave = await timed(world, 'enclave', () => findEnclave(nodes, plan, clock));
+  const held = await timed(world, 'access', () => access.obtain({ enclave, token, policies, signal }));
+  await timed(world, 'grant', () => untilReadable(world, held));
+  const opened = await timed(world, 'keys', () => open(world, access, held, values));
+  try {
+    if (signal.aborted) throw new FetchError('ENDED', 'it was told to stop');
+    writeSecrets(plan, places, opened, clock.now());
+  } finally {
+    for (const plaintext of opened.values()) plaintext.fill(0);
+  }
+}
+
+async function readAdmitted({ plan, places }: World, token: PodToken): Promise<SealedSet[]> {
+  return Promise.all(
+    plan.secrets.map(async (planned) => {
+      const keys = planned.keys.map(({ key }) => key);
+      const found = await readVolume(places.ciphertext(planned.name), keys);
+      return checkPlanned(plan, planned, found, token);
+    }),
+  );
+}
+
+/** The relay may be ahead of the full node that is asked here. */
+async function untilReadable(world: World, { account, grants }: Held): Promise<void> {
+  const { plan, nodes, signal, elapsedMs, sleep } = world;
+  const wanted = new Map([...grants].map(([policy, { grant }]) => [policy, grant]));
+  const endsAt = elapsedMs() + GRANT_WAIT_MS;
+  for (let pauseMs = GRANT_PAUSE_MS; ; pauseMs *= 2) {
+    if (await hasGrants(nodes[0], plan, wanted, addressOf(account))) return;
+    if (signal.aborted || elapsedMs() + pauseMs >= endsAt)
+      throw new FetchError('GRANT_MISSING', `${nodes[0].url} does not have the grants yet`);
+    await sleep(pauseMs, signal);
+  }
+}
+
+async function open(
+  { plan, nodes }: World,
+  access: Access,
+  { account, session, position, grants }: Held & { readonly position: SuiId },
+  values: ReturnType<typeof valuesInUse>,
+): ReturnType<typeof openValues> {
+  const byPolicy = new Map([...grants].map(([policy, { grant }]) => [policy, grant]));
+  const approval = { kind: 'placement', cluster: plan.cluster, session, position, grants: byPolicy } as const;
+  try {
+    return await openValues({ client: nodes[0].client, account, packageId: plan.package, approval }, values);
+  } catch (error) {
+    if (error instanceof OpenError && error.code === 'OPEN_REFUSED') access.drop();
+    throw error;
+  }
+}
+
+async function timed<T>({ elapsedMs, log }: World, step: string, run: () => Promise<T>): Promise<T> {
+  const began = elapsedMs();
+  const result = await run();
+  log.done(step, elapsedMs() - began);
+  return result;
+}
+
