@@ -123,6 +123,11 @@ export function decodeReceipt(text: string): Receipt {
   } catch (cause) {
     throw new FormatError('RECEIPT_MALFORMED', 'the receipt is not base64', { cause });
   }
+  return parseReceipt(bytes);
+}
+
+/** @throws FormatError unless the bytes are the canonical BCS of a receipt. Does not verify the signature. */
+export function parseReceipt(bytes: Bytes): Receipt {
   const { message, signature } = parseStrict(receiptBcs, bytes);
   if (signature.length !== SIGNATURE_BYTES) {
     throw new FormatError(
@@ -149,6 +154,7 @@ export function namesDigest(names: readonly string[]): Bytes {
   );
 }
 
-function receiptBytes(receipt: Receipt): Bytes {
+/** BCS of a receipt: what its annotation holds as base64, and its digest is of. */
+export function receiptBytes(receipt: Receipt): Bytes {
   return receiptBcs.serialize({ message: [...receipt.message], signature: [...receipt.signature] }).toBytes();
 }

@@ -1,3 +1,5 @@
+import type { Decision, Receipt } from '@k3s-daas/core';
+
 import type { ExtenderErrorCode } from './errors.ts';
 import type { PodFacts } from './ports.ts';
 
@@ -51,6 +53,12 @@ export interface Explanation {
   readonly cost: bigint;
 }
 
+/** A receipt of the live session, in its present term, for a pod that runs. */
+export interface LiveReceipt {
+  readonly receipt: Receipt;
+  readonly decision: Decision;
+}
+
 /** The decision engine: everything between the HTTP verbs and the API server. */
 export interface Engine {
   /** Throws ExtenderError if no decision can be made now (stale snapshot, no identity, empty candidates …). */
@@ -60,10 +68,18 @@ export interface Engine {
   eligibleForPreemption(pod: PodFacts, names: readonly string[]): readonly string[];
   /** decide → sign → append → POST → outcome; idempotent by pod UID. Resolves for every outcome. */
   bind(request: { namespace: string; pod: string; podUid: string; node: string }): Promise<BindOutcome>;
+  /**
+   * The live session's receipt for a running pod: the one that has placed it, or, if that is of an earlier session or term,
+   * its adoption, which is signed and logged at the first call. Costs nothing in fairness; idempotent by pod UID, session
+   * and term. `pod` is what the API server says now.
+   * @throws ExtenderError RECEIPT_UNKNOWN, RECEIPT_FOREIGN, POD_CHANGED, NODE_UNKNOWN, NODE_INELIGIBLE, or why no decision
+   * can be made now
+   */
+  adopt(pod: PodFacts): Promise<LiveReceipt>;
   /** The filter and scores of a pod without any effect on state or log. */
   dryRun(pod: PodFacts, names: readonly string[]): { outcome: FilterOutcome; scores: readonly NodeScore[] };
   explain(podUid: string): Explanation | null;
-  /** The latest receipt of a pod that this session decided, as JWS (core/receipt-jws.ts); null if there is none. */
+  /** The latest receipt of a pod that this session decided or adopted, as JWS (core/receipt-jws.ts); null if there is none. */
   exportReceipt(podUid: string): string | null;
   lags(): readonly OperatorLag[];
   /** Settles decisions that have no outcome yet, against the API server. Called at start and on a timer. */

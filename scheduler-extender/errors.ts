@@ -19,6 +19,8 @@ export type ExtenderErrorCode =
   | 'ENCLAVE_NOT_ACTIVE'
   | 'CACHE_NOT_SYNCED'
   | 'RECEIPT_LIVE'
+  | 'RECEIPT_UNKNOWN'
+  | 'RECEIPT_FOREIGN'
   | 'LOG_CORRUPT'
   | 'LOG_LOCKED'
   | 'LOG_WRITE_FAILED'

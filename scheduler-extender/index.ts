@@ -13,6 +13,7 @@ export { openDecisionLog, type DecisionLog } from './log/log.ts';
 export {
   replayLog,
   type Replay,
+  type ReplayedAdoption,
   type ReplayedDecision,
   type ReplayOptions,
   type Violation,

@@ -21,9 +21,10 @@ export async function verifyLog(
   const first = await replay(file, () => replayLog(file, { policy }));
   const sessionKeys = await keysOf(reader, first);
   const result = await replay(file, () => replayLog(file, { policy, sessionKeys }));
-  const { records, head, sessions, decisions, lags, violations } = result;
+  const { records, head, sessions, lags, violations } = result;
   const verified = violations.length === 0;
-  print(output, { verified, records, head, sessions, decisions: decisions.length, lags, violations }, () =>
+  const [decisions, adoptions] = [result.decisions.length, result.adoptions.length];
+  print(output, { verified, records, head, sessions, decisions, adoptions, lags, violations }, () =>
     render(result),
   );
   return verified ? 0 : 1;
@@ -49,13 +50,14 @@ async function replay(file: string, run: () => Promise<Replay>): Promise<Replay>
   }
 }
 
-function render({ records, sessions, decisions, lags, violations, tornBytes }: Replay): string {
+function render({ records, sessions, decisions, adoptions, lags, violations, tornBytes }: Replay): string {
   const states = Object.groupBy(decisions, ({ state }) => state);
   const counts = Object.entries(states).map(([state, some]) => `${some.length} ${state}`);
   const lines = [
     `${records} records of ${sessions.length} sessions, ${decisions.length} decisions (${counts.join(', ')})`,
     `lags: ${toJson(Object.fromEntries(lags.map(({ operator, lag }) => [operator.slice(0, 10), lag])))}`,
   ];
+  if (adoptions.length > 0) lines.push(`${adoptions.length} adoptions of pods that earlier sessions placed`);
   if (tornBytes > 0) lines.push(`the last ${tornBytes} bytes are an incomplete record`);
   for (const { position, offset, code, message } of violations) {
     lines.push(`✗ record ${position} at byte ${offset}: ${code}: ${message}`);

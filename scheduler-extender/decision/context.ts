@@ -35,6 +35,8 @@ const REMEDIES: Partial<Record<ExtenderErrorCode, string>> = {
   ENCLAVE_NOT_ACTIVE: 'register and activate this enclave on chain; its /readyz says what is wrong',
   RECEIPT_LIVE: 'wait until the receipt expires; kube-scheduler tries again by itself',
   SERVICE_ACCOUNT_UNKNOWN: 'create the service account that the pod names',
+  RECEIPT_UNKNOWN: 'delete the pod, so that its controller makes one that this enclave places',
+  RECEIPT_FOREIGN: 'delete the pod, so that its controller makes one that this enclave places',
   POD_FOREIGN_SCHEDULER: 'point only the profile of our scheduler at this extender',
 };
 

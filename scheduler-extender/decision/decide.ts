@@ -7,7 +7,6 @@ import {
   SCHEDULER_NAME,
   sha256,
   type Bytes,
-  type ChainSnapshot,
   type Decision,
 } from '@k3s-daas/core';
 
@@ -15,11 +14,11 @@ import type { Appended } from '../log/log.ts';
 import { encodeInputs, type DecisionInputs } from '../log/record.ts';
 import type { OpenDecision } from '../log/state.ts';
 import { BASIS_AGE_MAX } from '../log/window.ts';
-import { requireFresh } from '../policy/stake.ts';
-import type { NodeFacts, PodFacts, SessionIdentity } from '../ports.ts';
+import type { NodeFacts, PodFacts } from '../ports.ts';
 import type { FilterCall } from './calls.ts';
-import { refusal, requireActive, requirePending, type BindRequest, type EngineContext } from './context.ts';
+import { refusal, requirePending, type BindRequest, type EngineContext } from './context.ts';
 import { leftOut } from './filter.ts';
+import { announceSession, nextSequence, requireSight, seenBy, type Ground } from './ground.ts';
 
 /** Records that a decision may bring along: session, tables, burnt sequences. */
 const ANNOUNCED_MAX = 64n;
@@ -30,10 +29,7 @@ export interface Decided extends Pick<Appended, 'durable'> {
 }
 
 /** What must hold whenever a receipt goes out, a new one or one that is posted again. */
-export interface BindGround {
-  readonly nowMs: number;
-  readonly snapshot: ChainSnapshot;
-  readonly identity: SessionIdentity;
+export interface BindGround extends Ground {
   readonly pod: PodFacts;
 }
 
@@ -46,16 +42,12 @@ export function requireGround(
   request: BindRequest,
   seen: PodFacts | null,
 ): BindGround {
-  const { clock, chain, kube, policy } = context;
-  const nowMs = clock.now();
-  if (!kube.synced) throw refusal('CACHE_NOT_SYNCED', 'the extender has not listed pods and nodes yet');
-  const snapshot = requireFresh(chain.current(), nowMs, policy);
-  const identity = requireActive(context.identity(), snapshot);
+  const { nowMs, snapshot, identity } = requireSight(context);
   if (nowMs < context.bindsFromMs) {
     const waitMs = context.bindsFromMs - nowMs;
     throw refusal('RECEIPT_LIVE', `receipts of the boot before this one may be alive for ${waitMs} ms more`);
   }
-  const pod = kube.pod(request.podUid) ?? seen;
+  const pod = context.kube.pod(request.podUid) ?? seen;
   if (pod?.uid !== request.podUid || pod.namespace !== request.namespace || pod.name !== request.pod) {
     throw refusal(
       'POD_UNKNOWN',
@@ -162,64 +154,19 @@ function requireNode(
 }
 
 /** Records who decides and what the indices of the decision mean, where the log does not say so already. */
-function announce(context: EngineContext, { identity, nowMs }: BindGround, call: FilterCall): void {
-  const { state, journal } = context;
-  const last = state.session;
-  if (
-    last?.session !== identity.session ||
-    last.cluster !== identity.cluster ||
-    last.term !== identity.term ||
-    last.configVersion !== identity.configVersion ||
-    !equalBytes(last.policyDigest, policyDigest(context.policy))
-  ) {
-    const session = {
-      ...identity,
-      decisionKey: context.signer.publicKey,
-      policyDigest: policyDigest(context.policy),
-      lagMax: context.policy.lagMax,
-      previousSession: last?.session ?? null,
-      lagDigest: state.ledger.digest(),
-    };
-    journal.append({ $kind: 'session', session }, nowMs);
+function announce(context: EngineContext, ground: BindGround, call: FilterCall): void {
+  announceSession(context, ground);
+  for (const table of context.table.missing(call)) {
+    context.journal.append({ $kind: 'table', table }, ground.nowMs);
   }
-  for (const table of context.table.missing(call)) journal.append({ $kind: 'table', table }, nowMs);
 }
 
-/** Numbers that were reserved or signed and lost are written off, so that the log accounts for every one. */
-function nextSequence(context: EngineContext, nowMs: number): bigint {
-  const sequence = context.sequences.take();
-  const from = context.state.lastSequence + 1n;
-  if (from < sequence) context.journal.append({ $kind: 'burnt', burnt: { from, to: sequence - 1n } }, nowMs);
-  return sequence;
-}
+type FromChain = Pick<Decision, keyof ReturnType<typeof seenBy> | 'nodeKeyHash' | 'stake'>;
 
-type FromChain = Pick<
-  Decision,
-  | 'cluster'
-  | 'session'
-  | 'term'
-  | 'configVersion'
-  | 'nodeKeyHash'
-  | 'stake'
-  | 'checkpoint'
-  | 'checkpointDigest'
-  | 'snapshotDigest'
->;
-
-function claimOf({ snapshot, identity }: BindGround, node: string): FromChain {
-  const claim = snapshot.claims.get(node);
+function claimOf(ground: BindGround, node: string): FromChain {
+  const claim = ground.snapshot.claims.get(node);
   if (claim === undefined) throw refusal('NODE_INELIGIBLE', `no stake claims node ${node}`);
-  return {
-    cluster: identity.cluster,
-    session: identity.session,
-    term: identity.term,
-    configVersion: identity.configVersion,
-    nodeKeyHash: sha256(claim.nodeKey),
-    stake: claim.stake,
-    checkpoint: snapshot.checkpoint,
-    checkpointDigest: snapshot.checkpointDigest,
-    snapshotDigest: snapshot.digest,
-  };
+  return { ...seenBy(ground), nodeKeyHash: sha256(claim.nodeKey), stake: claim.stake };
 }
 
 function signAndAppend(

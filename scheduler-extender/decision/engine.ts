@@ -1,12 +1,20 @@
-import { decodeReceipt, describeError, encodeReceiptJws, FormatError, type SuiId } from '@k3s-daas/core';
+import {
+  decodeDecisionMessage,
+  decodeReceipt,
+  describeError,
+  encodeReceiptJws,
+  FormatError,
+  type SuiId,
+} from '@k3s-daas/core';
 
-import type { Engine, FilterOutcome, NodeScore, OperatorLag } from '../engine.ts';
+import type { Engine, FilterOutcome, LiveReceipt, NodeScore, OperatorLag } from '../engine.ts';
 import { corrupt } from '../log/frame.ts';
 import type { DecisionLog } from '../log/log.ts';
 import { LogState } from '../log/state.ts';
 import { cachedStanding } from '../policy/stake.ts';
 import { weigh } from '../policy/fairness.ts';
 import type { EngineDependencies, PodFacts } from '../ports.ts';
+import { adopt } from './adopt.ts';
 import { bind } from './bind.ts';
 import { FilterCalls, type FilterCall } from './calls.ts';
 import { refusal, type EngineContext } from './context.ts';
@@ -35,7 +43,7 @@ export async function createEngine(
   const { log, ...dependencies } = deps;
   const { policy, clock, kube } = dependencies;
   const startedMs = clock.now();
-  const state = new LogState(policy.lagMax);
+  const state = new LogState(policy.lagMax, (podUid) => kube.synced && kube.pod(podUid) === undefined);
   const history = new History(HISTORY_MAX);
   await replay(log, state, history);
   const calls = new FilterCalls(CALLS_MAX);
@@ -117,6 +125,11 @@ class DecisionEngine implements Engine {
     return this.#pods.run(request.podUid, () => bind(this.#context, request));
   }
 
+  async adopt(pod: PodFacts): Promise<LiveReceipt> {
+    this.#requireOpen();
+    return this.#pods.run(pod.uid, () => adopt(this.#context, pod));
+  }
+
   dryRun(pod: PodFacts, names: readonly string[]): ReturnType<Engine['dryRun']> {
     this.#requireOpen();
     const call = evaluate(this.#context, pod, names);
@@ -133,11 +146,13 @@ class DecisionEngine implements Engine {
   }
 
   exportReceipt(podUid: string): string | null {
-    const { history, identity, signer } = this.#context;
-    const open = history.get(podUid)?.open;
+    const { history, identity, signer, state } = this.#context;
+    const text = state.bound.get(podUid)?.adoption ?? history.get(podUid)?.open.receipt;
+    if (text === undefined) return null;
+    const receipt = decodeReceipt(text);
     // Receipts of an earlier session were signed by a key that is gone.
-    if (open === undefined || open.decision.session !== identity()?.session) return null;
-    return encodeReceiptJws(decodeReceipt(open.receipt), signer);
+    const { session } = decodeDecisionMessage(receipt.message).payload;
+    return session === identity()?.session ? encodeReceiptJws(receipt, signer) : null;
   }
 
   lags(): readonly OperatorLag[] {

@@ -109,6 +109,7 @@ function fakeEngine(): FakeEngine {
             rejected: [],
             cost: 3n,
           },
+    adopt: () => Promise.reject(new Error('adoption is not asked for here')),
     exportReceipt: (podUid) => (podUid === UID ? 'e30.e30.e30' : null),
     lags: () => [{ operator: '0xa', lag: -5n, entitled: 1n, delivered: 6n, offers: 2n, stake: 1000n }],
     reconcile: () => Promise.resolve(),

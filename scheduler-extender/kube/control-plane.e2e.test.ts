@@ -226,6 +226,7 @@ function toSecond({ client, view }: Setting, seen: PodFacts[]): Engine {
       if (result.kind === 'bound') return { bound: true, sequence: 1n, receipt: 'cg==' };
       return { bound: false, code: 'BINDING_REFUSED', message: result.message };
     },
+    adopt: () => not('adoption'),
     dryRun: () => not('dry run'),
     explain: () => null,
     exportReceipt: () => null,

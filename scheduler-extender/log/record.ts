@@ -88,6 +88,8 @@ const bodyBcs = bcs.enum('LogBody', {
   /** Signed bytes, Ed25519 signature, and BCS of the inputs, whose SHA-256 the decision names. */
   decision: bcs.struct('LogDecision', { message: blob, signature: blob, inputs: blob }),
   outcome: bcs.struct('LogOutcome', { sequence: u64, result: bcs.u8(), code: bcs.string() }),
+  /** Signed bytes, Ed25519 signature, and the receipt that has placed the pod, whose digest the decision names. */
+  adoption: bcs.struct('LogAdoption', { message: blob, signature: blob, placing: blob }),
 });
 
 const recordBcs = bcs.struct('LogRecord', { previous: hash, timestampMs: u64, body: bodyBcs });

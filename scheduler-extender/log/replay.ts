@@ -10,6 +10,7 @@ import {
   sha256,
   verifyEd25519,
   type Bytes,
+  type Decision,
   type OperatorAccount,
   type Policy,
   type SuiId,
@@ -21,7 +22,7 @@ import { openForReading } from './file.ts';
 import type { ReadableBytes } from './frame.ts';
 import { readEntries, type LogEntry } from './log.ts';
 import { OutcomeResult, type RecordBody, type SessionRecord } from './record.ts';
-import { LogState, parseDecision, type OpenDecision, type ParsedDecision } from './state.ts';
+import { LogState, parseAdoption, parseDecision, type OpenDecision, type ParsedDecision } from './state.ts';
 import { ReplayWindow } from './window.ts';
 
 export type ViolationCode =
@@ -43,6 +44,8 @@ export type ViolationCode =
   | 'SHORTLIST_WRONG'
   | 'SCORES_WRONG'
   | 'NODE_WRONG'
+  /** An adoption of a pod that the log did not place so, or that needed none. */
+  | 'ADOPTION_WRONG'
   | 'REVERSED_EARLY'
   | 'RECEIPTS_OVERLAP'
   | 'LAG_SUM_WRONG';
@@ -62,6 +65,16 @@ export interface ReplayedDecision extends OpenDecision {
   readonly state: 'open' | 'failed' | 'bound' | 'reversed';
 }
 
+export interface ReplayedAdoption {
+  readonly position: bigint;
+  readonly decision: Decision;
+  readonly timestampMs: number;
+  /** Text of the receipt. */
+  readonly receipt: string;
+  /** Sequence of the decision that has placed the pod. */
+  readonly placing: bigint;
+}
+
 export interface Replay {
   readonly records: bigint;
   readonly head: Bytes;
@@ -69,6 +82,7 @@ export interface Replay {
   readonly tornBytes: number;
   readonly sessions: readonly SessionRecord[];
   readonly decisions: readonly ReplayedDecision[];
+  readonly adoptions: readonly ReplayedAdoption[];
   readonly lags: readonly (OperatorAccount & { readonly lag: bigint })[];
   /** SHA-256 of the accounts, as the next session record will name it. */
   readonly lagDigest: Bytes;
@@ -109,6 +123,9 @@ class Auditor {
   readonly #window = new ReplayWindow();
   readonly #sessions: SessionRecord[] = [];
   readonly #decisions = new Map<bigint, ReplayedDecision>();
+  readonly #adoptions: ReplayedAdoption[] = [];
+  /** The latest adoption of each pod. */
+  readonly #adopted = new Map<string, Decision>();
   readonly #violations: Violation[] = [];
   #at: { readonly position: bigint; readonly offset: number } = { position: 0n, offset: 0 };
 
@@ -130,6 +147,7 @@ class Auditor {
       tornBytes,
       sessions: this.#sessions,
       decisions: [...this.#decisions.values()],
+      adoptions: this.#adoptions,
       lags,
       lagDigest: this.#state.ledger.digest(),
       violations: this.#violations,
@@ -160,6 +178,7 @@ class Auditor {
     const parsed = body.$kind === 'decision' ? parseDecision(body.decision) : undefined;
     if (body.$kind === 'session') this.#checkSession(body.session);
     if (body.$kind === 'decision' && parsed !== undefined) this.#checkDecision(entry, body.decision, parsed);
+    if (body.$kind === 'adoption') this.#checkAdoption(entry, body.adoption);
     const settled = body.$kind === 'outcome' ? this.#state.openBySequence(body.outcome.sequence) : undefined;
     this.#state.apply(body, parsed);
     const opened = parsed === undefined ? undefined : this.#state.open.get(parsed.decision.podUid);
@@ -201,19 +220,8 @@ class Auditor {
     body: DecisionBody,
     { decision, timestampMs, inputs }: ParsedDecision,
   ): void {
-    const { policy, sessionKeys } = this.#options;
-    const { session } = this.#state;
-    const ours =
-      session?.session === decision.session &&
-      session.cluster === decision.cluster &&
-      session.term === decision.term &&
-      session.configVersion === decision.configVersion;
-    this.#check(ours, 'SESSION_WRONG', 'the decision is not of the session that writes');
-    const key = sessionKeys === undefined ? session?.decisionKey : sessionKeys.get(decision.session);
-    const signed = key !== undefined && verifyEd25519(key, body.message, body.signature);
-    this.#check(signed, 'SIGNATURE_WRONG', 'the signature is not by the key of the session');
-    const chained = equalBytes(decision.previous, entry.record.previous);
-    this.#check(chained, 'PREVIOUS_WRONG', 'the decision names another record before it');
+    const { policy } = this.#options;
+    this.#checkSigned(entry, body, decision);
     const lifetimeMs = decision.notAfterMs - BigInt(timestampMs);
     const timely =
       BigInt(timestampMs) === entry.record.timestampMs && lifetimeMs === BigInt(policy.receiptLifetimeMs);
@@ -225,11 +233,6 @@ class Auditor {
     const overlaps = BigInt(timestampMs) < (this.#state.reversedUntil.get(decision.podUid) ?? 0n);
     this.#check(!overlaps, 'RECEIPTS_OVERLAP', `pod ${decision.podUid} has two receipts in force`);
     this.#check(
-      equalBytes(decision.policyDigest, this.#policyDigest),
-      'POLICY_WRONG',
-      'made under another policy',
-    );
-    this.#check(
       equalBytes(decision.inputDigest, sha256(body.inputs)),
       'INPUTS_WRONG',
       'the inputs have another digest',
@@ -240,6 +243,61 @@ class Auditor {
       `the cost should be ${podCost(inputs, policy)}`,
     );
     this.#checkFairness(entry.position, { decision, timestampMs, inputs });
+  }
+
+  /** What holds for whatever a session signs. */
+  #checkSigned(entry: LogEntry, body: SignedBody, decision: Decision): void {
+    const { session } = this.#state;
+    const ours =
+      session?.session === decision.session &&
+      session.cluster === decision.cluster &&
+      session.term === decision.term &&
+      session.configVersion === decision.configVersion;
+    this.#check(ours, 'SESSION_WRONG', 'the decision is not of the session that writes');
+    const key = this.#keyOf(decision.session);
+    const signed = key !== undefined && verifyEd25519(key, body.message, body.signature);
+    this.#check(signed, 'SIGNATURE_WRONG', 'the signature is not by the key of the session');
+    const chained = equalBytes(decision.previous, entry.record.previous);
+    this.#check(chained, 'PREVIOUS_WRONG', 'the decision names another record before it');
+    const policy = equalBytes(decision.policyDigest, this.#policyDigest);
+    this.#check(policy, 'POLICY_WRONG', 'made under another policy');
+  }
+
+  #keyOf(session: SuiId): Bytes | undefined {
+    const { sessionKeys } = this.#options;
+    if (sessionKeys !== undefined) return sessionKeys.get(session);
+    return this.#sessions.findLast((each) => each.session === session)?.decisionKey;
+  }
+
+  #checkAdoption(entry: LogEntry, body: AdoptionBody): void {
+    const { decision, timestampMs, placing, placingReceipt, placingSigned, receipt } = parseAdoption(body);
+    this.#checkSigned(entry, body, decision);
+    const timely =
+      BigInt(timestampMs) === entry.record.timestampMs && decision.notAfterMs === entry.record.timestampMs;
+    this.#check(timely, 'TIME_WRONG', 'an adoption ends when it is made, which is when it is logged');
+    const inputs = equalBytes(decision.inputDigest, sha256(body.placing));
+    this.#check(inputs, 'INPUTS_WRONG', 'the adoption names another receipt');
+    const alone = equalBytes(decision.feasibleDigest, namesDigest([placing.node]));
+    this.#check(alone, 'SHORTLIST_WRONG', 'an adoption has the node alone in its shortlist');
+
+    const kept = this.#decisions.get(placing.sequence);
+    const placed = kept?.state === 'bound' && kept.receipt === placingReceipt;
+    this.#check(placed, 'ADOPTION_WRONG', `this log has not bound pod ${placing.podUid} by that receipt`);
+    const key = this.#keyOf(placing.session);
+    const signed = key !== undefined && verifyEd25519(key, placingSigned.message, placingSigned.signature);
+    this.#check(signed, 'SIGNATURE_WRONG', 'the receipt that is adopted is not by the key of its session');
+    const differing = ADOPTED_FIELDS.filter((field) => !sameValue(decision[field], placing[field]));
+    this.#check(differing.length === 0, 'ADOPTION_WRONG', `another ${differing.join(', ')} than when placed`);
+    const before = this.#adopted.get(decision.podUid) ?? placing;
+    const needed = before.session !== decision.session || before.term !== decision.term;
+    this.#check(
+      needed,
+      'ADOPTION_WRONG',
+      `session and term have a receipt for pod ${decision.podUid} already`,
+    );
+    this.#adopted.set(decision.podUid, decision);
+    const { position } = entry;
+    this.#adoptions.push({ position, decision, timestampMs, receipt, placing: placing.sequence });
   }
 
   #checkFairness(position: bigint, { decision, inputs }: ParsedDecision): void {
@@ -304,6 +362,27 @@ class Auditor {
 }
 
 type DecisionBody = Extract<RecordBody, { readonly $kind: 'decision' }>['decision'];
+type AdoptionBody = Extract<RecordBody, { readonly $kind: 'adoption' }>['adoption'];
+type SignedBody = Pick<DecisionBody, 'message' | 'signature'>;
+
+/** What an adoption leaves as it was. */
+const ADOPTED_FIELDS = [
+  'cluster',
+  'podUid',
+  'namespace',
+  'pod',
+  'serviceAccount',
+  'serviceAccountUid',
+  'podSpecDigest',
+  'node',
+  'nodeUid',
+  'nodeKeyHash',
+  'stake',
+] as const satisfies readonly (keyof Decision)[];
+
+function sameValue(a: string | Bytes, b: string | Bytes): boolean {
+  return typeof a === 'string' || typeof b === 'string' ? a === b : equalBytes(a, b);
+}
 
 /** Offered, and not rejected for any reason. */
 function candidatesOf(

@@ -1,12 +1,15 @@
 import {
+  DecisionKind,
   decodeDecisionMessage,
   encodeReceipt,
   FairnessLedger,
   FormatError,
+  parseReceipt,
   type Bytes,
   type Charge,
   type Decision,
   type OperatorStake,
+  type Receipt,
   type SuiId,
 } from '@k3s-daas/core';
 
@@ -38,14 +41,22 @@ export interface TableNode {
   readonly operator: number | null;
 }
 
+/** What has placed a pod. */
 export interface BoundReceipt {
   readonly sequence: bigint;
   readonly node: string;
+  /** Text of the receipt, as the pod has it in its annotation. */
   readonly receipt: string;
+  /** Text of the receipt of the newest adoption, or null. */
+  readonly adoption: string | null;
 }
 
 /** How many pods the state remembers as bound, or with failed binds; the oldest are forgotten first. */
 const REMEMBERED_MAX = 16_384;
+/** Pods that still run are remembered beyond that: as many as Kubernetes promises to run in one cluster. */
+const RUNNING_MAX = 150_000;
+/** How many pods that still run are passed over for each one that is bound, to find some that are gone. */
+const PASSED_OVER_MAX = 16;
 
 type Undo = () => void;
 
@@ -74,7 +85,11 @@ export class LogState {
   readonly #nodeIndex = new Map<string, number>();
   readonly #failures = new Map<string, ReadonlyMap<string, number>>();
 
-  constructor(lagMax: bigint) {
+  readonly #isGone: (podUid: string) => boolean;
+
+  /** @param isGone whether a pod is known not to run any more; without it, any pod may be forgotten */
+  constructor(lagMax: bigint, isGone: (podUid: string) => boolean = () => true) {
+    this.#isGone = isGone;
     this.ledger = new FairnessLedger(lagMax);
   }
 
@@ -151,6 +166,8 @@ export class LogState {
         return this.#decide(body.decision, parsed ?? parseDecision(body.decision));
       case 'outcome':
         return this.#settle(body.outcome);
+      case 'adoption':
+        return this.#adopt(parseAdoption(body.adoption));
       default:
         throw contradiction('a record of an unknown kind');
     }
@@ -210,6 +227,7 @@ export class LogState {
     if (decision.sequence !== this.lastSequence + 1n) {
       throw contradiction(`sequence ${decision.sequence} does not follow ${this.lastSequence}`);
     }
+    if (decision.kind !== DecisionKind.bind) throw contradiction('a decision that does not bind');
     if (this.open.has(decision.podUid))
       throw contradiction(`pod ${decision.podUid} has an open decision already`);
     const stakes = this.stakesOf(inputs);
@@ -252,8 +270,8 @@ export class LogState {
         const failures = this.#failures.get(podUid);
         this.#remove(open);
         this.#failures.delete(podUid);
-        this.bound.set(podUid, { sequence: outcome.sequence, node, receipt: open.receipt });
-        forgetOldest(this.bound);
+        this.bound.set(podUid, { sequence: outcome.sequence, node, receipt: open.receipt, adoption: null });
+        this.#forgetBound();
         return () => {
           this.bound.delete(podUid);
           if (failures !== undefined) this.#failures.set(podUid, failures);
@@ -289,6 +307,44 @@ export class LogState {
     }
   }
 
+  /** Costs nothing and owes nobody: the pod was paid for when it was placed. */
+  #adopt({ decision, placing, receipt, placingReceipt }: ParsedAdoption): Undo {
+    const { podUid, sequence } = decision;
+    if (sequence !== this.lastSequence + 1n) {
+      throw contradiction(`sequence ${sequence} does not follow ${this.lastSequence}`);
+    }
+    if (this.open.has(podUid)) throw contradiction(`pod ${podUid} is adopted while it is being bound`);
+    const before = this.bound.get(podUid);
+    if (before !== undefined && before.receipt !== placingReceipt) {
+      throw contradiction(`pod ${podUid} was placed by another receipt`);
+    }
+    const undoSequence = this.#advance(sequence);
+    const { node } = placing;
+    this.bound.delete(podUid);
+    this.bound.set(podUid, { sequence: placing.sequence, node, receipt: placingReceipt, adoption: receipt });
+    this.#forgetBound();
+    return () => {
+      if (before === undefined) this.bound.delete(podUid);
+      else this.bound.set(podUid, before);
+      undoSequence();
+    };
+  }
+
+  /**
+   * Makes room among the bound pods, the oldest first. One that still runs stays: a session to come may have to adopt it.
+   * No record depends on who was forgotten.
+   */
+  #forgetBound(): void {
+    let passedOver = 0;
+    for (const [podUid, receipt] of this.bound) {
+      if (this.bound.size <= REMEMBERED_MAX || passedOver === PASSED_OVER_MAX) return;
+      this.bound.delete(podUid);
+      if (this.bound.size >= RUNNING_MAX || this.#isGone(podUid)) continue;
+      this.bound.set(podUid, receipt);
+      passedOver += 1;
+    }
+  }
+
   #add(open: OpenDecision): void {
     this.open.set(open.decision.podUid, open);
     this.#openBySequence.set(open.decision.sequence, open);
@@ -310,6 +366,43 @@ interface DecisionRecord {
 export function parseDecision(record: DecisionRecord): ParsedDecision {
   const { payload: decision, timestampMs } = decodeDecisionMessage(record.message);
   return { decision, timestampMs: Number(timestampMs), inputs: decodeInputs(record.inputs) };
+}
+
+interface AdoptionRecord {
+  readonly message: Bytes;
+  readonly signature: Bytes;
+  readonly placing: Bytes;
+}
+
+export interface ParsedAdoption {
+  readonly decision: Decision;
+  readonly timestampMs: number;
+  /** The decision that has placed the pod, and its receipt: text, and bytes that are signed. */
+  readonly placing: Decision;
+  readonly placingReceipt: string;
+  readonly placingSigned: Receipt;
+  /** Text of the adoption's own receipt. */
+  readonly receipt: string;
+}
+
+/** @throws FormatError unless it is an adoption of the pod that the receipt in it has placed */
+export function parseAdoption(record: AdoptionRecord): ParsedAdoption {
+  const { payload: decision, timestampMs } = decodeDecisionMessage(record.message);
+  const placingSigned = parseReceipt(record.placing);
+  const { payload: placing } = decodeDecisionMessage(placingSigned.message);
+  if (decision.kind !== DecisionKind.adopt || placing.kind !== DecisionKind.bind) {
+    throw contradiction('an adoption is of kind adopt, and takes over a receipt of kind bind');
+  }
+  if (decision.podUid !== placing.podUid) throw contradiction('an adoption by the receipt of another pod');
+  const { message, signature } = record;
+  return {
+    decision,
+    timestampMs: Number(timestampMs),
+    placing,
+    placingReceipt: encodeReceipt(placingSigned),
+    placingSigned,
+    receipt: encodeReceipt({ message, signature }),
+  };
 }
 
 function forgetOldest(map: Map<string, unknown>): void {

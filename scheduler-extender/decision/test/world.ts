@@ -12,6 +12,7 @@ import {
   type ChainSnapshot,
   type NodeClaim,
   type Policy,
+  type Session,
   type Signer,
   type Stake,
   type SuiId,
@@ -33,6 +34,7 @@ export const idOf = (kind: string, number: number): SuiId =>
   `0x${Buffer.from(sha256(utf8(`${kind}-${number}`))).toString('hex')}`;
 
 const CLUSTER = idOf('cluster', 0);
+const CLUSTER_KEY = sha256(utf8('a key that nobody asks for'));
 const GIB = 1n << 30n;
 
 /** A cluster, a chain and an API server in memory; the API server keeps Kubernetes' rules for bindings. */
@@ -50,7 +52,9 @@ export class World {
   };
   /** Every message that was ever signed, whatever became of it. */
   readonly signed: Uint8Array[] = [];
-  readonly signer = this.#recording(ed25519FromSeed(sha256(utf8('a key for tests'))));
+  signer = this.#recording(ed25519FromSeed(sha256(utf8('a key for tests'))));
+  /** Sessions on chain. */
+  readonly sessions = new Map<SuiId, Session>();
   policy: Policy;
   readonly nodes = new Map<string, { name: string; uid: string }>();
   readonly stakes = new Map<SuiId, Stake>();
@@ -76,6 +80,7 @@ export class World {
     const { operators = 4, nodesEach = 2, policy = {} } = options;
     const capacity = { cpuMilli: '100000', memoryBytes: String(400n * GIB) };
     this.policy = policySchema.parse({ capacity, shortlist: 4, ...policy });
+    this.#register(idOf('session', 0));
     for (let operator = 0; operator < operators; operator += 1) {
       for (let at = 0; at < nodesEach; at += 1)
         this.addNode(`n${operator}-${at}`, operator, 1000n * BigInt(operator + 1));
@@ -205,6 +210,36 @@ export class World {
     return engine.bind(this.request(uid, node));
   }
 
+  /** The next boot is another session, of another key, in the next term. */
+  newSession(number: number): void {
+    this.signer = this.#recording(ed25519FromSeed(sha256(utf8(`key of session ${number}`))));
+    const session = idOf('session', number);
+    this.identity = { cluster: CLUSTER, session, term: (this.identity?.term ?? 0n) + 1n, configVersion: 1n };
+    this.#register(session);
+  }
+
+  /** Changes what the chain says of a node's claim. */
+  setClaim(node: string, change: Partial<NodeClaim>): void {
+    const claim = this.claims.get(node);
+    if (claim === undefined) throw new Error(`nobody claims ${node}`);
+    this.claims.set(node, { ...claim, ...change });
+    this.#snapshot = null;
+  }
+
+  /** Changes what the chain says of a session; null takes it away. */
+  setSession(id: SuiId, change: Partial<Session> | null): void {
+    const session = this.sessions.get(id);
+    if (change === null || session === undefined) this.sessions.delete(id);
+    else this.sessions.set(id, { ...session, ...change });
+    this.#snapshot = null;
+  }
+
+  #register(id: SuiId): void {
+    const keys = { decisionKey: this.signer.publicKey, logKey: CLUSTER_KEY, tlsKeyHash: CLUSTER_KEY };
+    this.sessions.set(id, { id, configVersion: 1n, revoked: false, ...keys });
+    this.#snapshot = null;
+  }
+
   /** Boots again on what a crash at this moment leaves on the disk: all of it, unless told otherwise. */
   async crash(bytes: Uint8Array = this.disk.bytes): Promise<Engine> {
     this.#boot += 1;
@@ -267,7 +302,7 @@ export class World {
       },
       stakes: new Map(this.stakes),
       claims: new Map(this.claims),
-      sessions: new Map(),
+      sessions: new Map(this.sessions),
     };
     return {
       ...content,
