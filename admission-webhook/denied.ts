@@ -1,8 +1,10 @@
 import { CodedError, type Ineligibility } from '@k3s-daas/core';
+import type { SealedErrorCode } from '@k3s-daas/seal';
 
 /** Every reason for which a request is refused. docs/admission.md explains each. */
 export type DenialCode =
   | Ineligibility['code']
+  | SealedErrorCode
   | 'REVIEW_UNEXPECTED'
   | 'OBJECT_MALFORMED'
   | 'SNAPSHOT_MISSING'

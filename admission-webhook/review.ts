@@ -1,11 +1,14 @@
 import { checkBinding, refuseLegacyBinding } from './checks/bindings.ts';
 import { checkNodeCreate, checkNodeStatus, checkNodeUpdate } from './checks/nodes.ts';
 import { checkPodCreate, checkPodStatus, checkPodUpdate } from './checks/pods.ts';
+import { checkSecret } from './checks/secrets.ts';
+import { checkToken } from './checks/tokens.ts';
 import { Denied } from './denied.ts';
 import type { AdmissionRequest } from './http/decode.ts';
 import type { Mutation, ReviewDependencies, ReviewRules, Warnings } from './rules.ts';
 
 const NONE: Warnings = [];
+const TOKENS = 'CREATE serviceaccounts/token';
 
 /** What a request is about, e.g. `CREATE pods/binding`; the label of the metrics. */
 export function subjectOf({ operation, resource, subResource }: AdmissionRequest): string {
@@ -39,7 +42,10 @@ export async function mutate(request: AdmissionRequest, dependencies: ReviewDepe
   throw unexpected(subject);
 }
 
-function isExempt({ namespace }: AdmissionRequest, { config }: ReviewDependencies): boolean {
+function isExempt(request: AdmissionRequest, { config }: ReviewDependencies): boolean {
+  const { namespace } = request;
+  // A pod of an exempt namespace has no business with the broker either.
+  if (subjectOf(request) === TOKENS) return false;
   return namespace !== '' && config.exemptNamespaces.includes(namespace);
 }
 
@@ -73,6 +79,12 @@ function check(request: AdmissionRequest, rules: ReviewRules): Promise<Warnings>
     case 'UPDATE nodes/status':
       checkNodeStatus(request);
       return NONE;
+    case 'CREATE secrets':
+    case 'UPDATE secrets':
+      checkSecret(request, rules);
+      return NONE;
+    case TOKENS:
+      return checkToken(request, rules);
     default:
       throw unexpected(subject);
   }

@@ -1,0 +1,118 @@
+import { ANNOTATION_PREFIX, SEALED_ANNOTATIONS, SEALED_LABEL } from '@k3s-daas/core';
+
+import { Denied } from '../denied.ts';
+import type { AdmissionRequest } from '../http/decode.ts';
+import type { ReviewRules } from '../rules.ts';
+import {
+  parseSecret,
+  readSealedValues,
+  sealRulesOf,
+  type OpenedEnvelope,
+  type RawSecret,
+} from '../sealed/read-secret.ts';
+import { changedMarks, marksOf } from './marks.ts';
+
+const SERVICE_ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
+/** Fills in tokens of that type, always as this user: its token controller takes no identity of its own. */
+const TOKEN_CONTROLLER = 'system:kube-controller-manager';
+const TOKEN_KEYS: readonly string[] = ['token', 'ca.crt', 'namespace'];
+
+const HELM_RELEASE = 'helm.sh/release.v1';
+const HELM_NAME = /^sh\.helm\.release\.v1\..+\.v[0-9]+$/;
+
+/**
+ * CREATE and UPDATE of a Secret in a guarded namespace: sealed for exactly this place, or one of the two kinds that
+ * machines keep and no pod may reference.
+ *
+ * @throws Denied
+ */
+export function checkSecret(request: AdmissionRequest, rules: ReviewRules): void {
+  const secret = parseSecret(request.object);
+  if (request.operation === 'UPDATE' && isSame(parseSecret(request.oldObject), secret)) return;
+  switch (secret.type) {
+    case SERVICE_ACCOUNT_TOKEN:
+      requireTokenController(request, secret);
+      requireNoMarks(secret);
+      break;
+    case HELM_RELEASE:
+      requireHelmRelease(secret);
+      requireNoMarks(secret);
+      break;
+    default:
+      requireTrueMarks(secret, readSealedValues(secret, request.namespace, sealRulesOf(rules.seal)));
+  }
+  rules.facts.expectChange(request.namespace, secret.metadata.name);
+}
+
+/** What was there before the webhook came may stay as it is: a finalizer must remain removable. */
+function isSame(old: RawSecret, secret: RawSecret): boolean {
+  return (
+    old.type === secret.type &&
+    old.data.size === secret.data.size &&
+    [...secret.data].every(([key, value]) => old.data.get(key) === value) &&
+    changedMarks(old.metadata, secret.metadata).length === 0
+  );
+}
+
+function requireTokenController({ user }: AdmissionRequest, { data, metadata }: RawSecret): void {
+  if (data.size === 0) return;
+  const foreign = [...data.keys()].filter((key) => !TOKEN_KEYS.includes(key));
+  if (user.name === TOKEN_CONTROLLER && foreign.length === 0) return;
+  throw new Denied(
+    'SECRET_TYPE_WRONG',
+    `Secret ${metadata.name} of type ${SERVICE_ACCOUNT_TOKEN} brings values, which only ${TOKEN_CONTROLLER} may fill in`,
+    'create it without data, or seal the values with `daas secret seal` into a Secret of type Opaque',
+  );
+}
+
+function requireHelmRelease({ data, metadata }: RawSecret): void {
+  if (HELM_NAME.test(metadata.name) && data.size === 1 && data.has('release')) return;
+  throw new Denied(
+    'SECRET_TYPE_WRONG',
+    `Secret ${metadata.name} of type ${HELM_RELEASE} is no record of Helm: sh.helm.release.v1.NAME.vN with the one key "release"`,
+    'seal the values with `daas secret seal` into a Secret of type Opaque',
+  );
+}
+
+function requireNoMarks({ metadata }: RawSecret): void {
+  const marks = marksOf(metadata);
+  if (marks.length > 0) throw wrongMarks(metadata.name, `${marks.join(', ')}: the Secret is not sealed`);
+}
+
+/** People and tools read the marks, the ciphertext counts: both must say the same. */
+function requireTrueMarks({ metadata }: RawSecret, { identity, values }: OpenedEnvelope): void {
+  const { name, labels, annotations } = metadata;
+  if (labels?.[SEALED_LABEL] !== 'true')
+    throw wrongMarks(
+      name,
+      `the label ${SEALED_LABEL} is "${labels?.[SEALED_LABEL] ?? ''}" instead of "true"`,
+    );
+  for (const value of values.values()) {
+    const truth = new Map<string, string>([
+      [SEALED_ANNOTATIONS.policy, identity.policy],
+      [SEALED_ANNOTATIONS.version, identity.version.toString()],
+      [SEALED_ANNOTATIONS.serviceAccount, identity.serviceAccount],
+      [SEALED_ANNOTATIONS.threshold, value.threshold.toString()],
+      [SEALED_ANNOTATIONS.keyServers, value.services.map(({ objectId }) => objectId).join(',')],
+    ]);
+    for (const [key, text] of Object.entries(annotations ?? {})) {
+      if (!key.startsWith(ANNOTATION_PREFIX)) continue;
+      const expected = truth.get(key);
+      if (text !== expected)
+        throw wrongMarks(
+          name,
+          expected === undefined
+            ? `nothing of ours is called ${key}`
+            : `the annotation ${key} is "${text}", and the ciphertext says "${expected}"`,
+        );
+    }
+  }
+}
+
+function wrongMarks(name: string, why: string): Denied {
+  return new Denied(
+    'SECRET_MARKS_WRONG',
+    `Secret ${name}: ${why}`,
+    'take the Secret as `daas secret seal` writes it, or leave its annotations out',
+  );
+}
