@@ -20,6 +20,7 @@ interface Entry {
   readonly name: string;
   readonly failurePolicy: string;
   readonly matchPolicy: string;
+  readonly reinvocationPolicy?: string;
   readonly sideEffects: string;
   readonly timeoutSeconds: number;
   readonly clientConfig: { readonly url: string; readonly caBundle?: string };
@@ -33,7 +34,12 @@ interface Entry {
   }[];
 }
 
-async function entriesOf(dir: string): Promise<readonly Entry[]> {
+type Kind = 'ValidatingWebhookConfiguration' | 'MutatingWebhookConfiguration';
+
+async function entriesOf(
+  dir: string,
+  wanted: Kind = 'ValidatingWebhookConfiguration',
+): Promise<readonly Entry[]> {
   const binaries = await ensureControlPlane();
   // `kubectl kustomize` asks no server.
   const text = await kubectl(['kustomize', dir], {
@@ -47,7 +53,7 @@ async function entriesOf(dir: string): Promise<readonly Entry[]> {
     documents.some(({ kind }) => kind === 'ClusterRole'),
     'the base comes with it',
   );
-  return documents.find(({ kind }) => kind === 'ValidatingWebhookConfiguration')?.webhooks ?? [];
+  return documents.find(({ kind }) => kind === wanted)?.webhooks ?? [];
 }
 
 void t.test('kubectl takes the overlay', async (t) => {
@@ -59,12 +65,45 @@ void t.test('kubectl takes the overlay', async (t) => {
   );
   t.same(gates.sort(), [
     'bindings CREATE',
+    'cronjobs CREATE,UPDATE',
+    'daemonsets CREATE,UPDATE',
+    'deployments CREATE,UPDATE',
+    'jobs CREATE,UPDATE',
     'nodes CREATE,UPDATE',
     'nodes/status UPDATE',
     'pods CREATE,UPDATE',
+    'pods/attach CONNECT',
     'pods/binding CREATE',
+    'pods/ephemeralcontainers UPDATE',
+    'pods/exec CONNECT',
+    'pods/portforward CONNECT',
+    'pods/proxy CONNECT',
+    'pods/resize UPDATE',
     'pods/status UPDATE',
+    'podtemplates CREATE,UPDATE',
+    'replicasets CREATE,UPDATE',
+    'replicationcontrollers CREATE,UPDATE',
+    'secrets CREATE,UPDATE',
+    'serviceaccounts/token CREATE',
+    'statefulsets CREATE,UPDATE',
   ]);
+  const mutating = await entriesOf(dir, 'MutatingWebhookConfiguration');
+  t.match(mutating, [
+    {
+      name: 'pods-mutate.k3s-daas.io',
+      failurePolicy: 'Fail',
+      matchPolicy: 'Equivalent',
+      reinvocationPolicy: 'IfNeeded',
+      sideEffects: 'None',
+      timeoutSeconds: 5,
+      clientConfig: { url: 'https://127.0.0.1:9443/mutate', caBundle: CA_BASE64 },
+      namespaceSelector: {
+        matchExpressions: [{ values: ['kube-system', 'kube-public', 'kube-node-lease'] }],
+      },
+      rules: [{ operations: ['CREATE'], resources: ['pods'] }],
+    },
+  ]);
+  t.equal(mutating.length, 1);
   for (const entry of entries) {
     const { failurePolicy, matchPolicy, sideEffects, timeoutSeconds, clientConfig } = entry;
     t.same(
@@ -83,10 +122,10 @@ void t.test('kubectl takes the overlay', async (t) => {
   for (const { namespaceSelector } of exempt) {
     t.same(namespaceSelector?.matchExpressions[0]?.values, ['kube-system', 'kube-public', 'kube-node-lease']);
   }
-  t.equal(exempt.length, 3);
+  t.equal(exempt.length, 6);
   t.same(
     entries.filter(({ matchConditions }) => matchConditions !== undefined).map(({ name }) => name),
-    ['pods-status.k3s-daas.io', 'nodes-status.k3s-daas.io'],
+    ['tokens.k3s-daas.io', 'pods-status.k3s-daas.io', 'nodes-status.k3s-daas.io'],
   );
 });
 
@@ -108,6 +147,7 @@ void t.test('the overlay exempts what it is told to', async (t) => {
     "the base's condition stays",
   );
   t.same(conditions('pods-status.k3s-daas.io'), ['metadata-changed']);
+  t.same(conditions('tokens.k3s-daas.io'), ['for-the-broker'], 'tokens are asked about in every namespace');
   t.same(entries[0]?.namespaceSelector?.matchExpressions[0]?.values, ['kube-system', 'istio-system']);
   for (const bad of ["x' || true || '", 'UPPER', '', 'a..b/c']) {
     await t.rejects(
@@ -128,7 +168,7 @@ void t.test('the overlay exempts what it is told to', async (t) => {
 
 void t.test('the base alone denies: its webhook has no address', async (t) => {
   const entries = await entriesOf(resolve(import.meta.dirname, '../manifests/base'));
-  t.equal(entries.length, 5);
+  t.equal(entries.length, 9);
   for (const { clientConfig, failurePolicy } of entries) {
     t.match(clientConfig.url, /^https:\/\/[a-z]+\.invalid\//);
     t.equal(failurePolicy, 'Fail');

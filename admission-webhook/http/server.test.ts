@@ -210,7 +210,7 @@ void t.test('only the API server may call', async (t) => {
   for (const path of ['/validate/', '//validate', '/VALIDATE', '/livez/../validate']) {
     t.equal((await send(webhook.port, reviewOf({}, foreignPod), { ...nobody, path })).status, 401, path);
   }
-  t.equal((await send(webhook.port, reviewOf(), { path: '/mutate' })).status, 404);
+  t.equal((await send(webhook.port, reviewOf(), { path: '/mutated' })).status, 404);
 });
 
 void t.test('bodies', async (t) => {
