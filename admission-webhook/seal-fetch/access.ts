@@ -23,6 +23,8 @@ export interface AccessRequest {
   readonly token: string;
   readonly policies: readonly SuiId[];
   readonly signal: AbortSignal;
+  /** Runs a step and tells how long it took. */
+  readonly timed: <T>(step: string, run: () => Promise<T>) => Promise<T>;
 }
 
 const POLICIES_PER_REQUEST = 16;
@@ -77,11 +79,14 @@ export class Access {
   }
 
   async #gain(held: Held, request: AccessRequest): Promise<void> {
-    const consent = this.#pending(held, request.policies) ?? (await this.#ask(held, request));
+    const { policies, signal, timed } = request;
+    const pending = this.#pending(held, policies);
+    const consent = pending ?? (await timed('broker', () => this.#ask(held, request)));
     if (held.position !== null && held.position !== consent.position)
       throw new FetchError('RELEASE_STALE', 'the pod’s placement rests on another stake than a moment ago');
     held.position = consent.position;
-    for (const grant of await askRelay(this.#plan, consent, request.signal)) held.grants.set(grant.policy, grant);
+    const grants = await timed('relay', () => askRelay(this.#plan, consent, signal));
+    for (const grant of grants) held.grants.set(grant.policy, grant);
     held.consents = held.consents.filter((other) => other !== consent);
   }
 

@@ -56,10 +56,12 @@ export function writeAtomically(
   }
 }
 
+/** The plan's schema refuses such paths too, but what is written and what is removed must not depend on that. */
 function firstPart(path: string): string {
-  const [first = ''] = path.split('/');
-  // The plan's schema refuses such paths; this folder's own names must not depend on that.
-  if (first === '' || first.startsWith('..')) throw new Error(`${path} is not a path of a volume`);
+  const parts = path.split('/');
+  const [first = ''] = parts;
+  if (first.startsWith('..') || parts.some((part) => ['', '.', '..'].includes(part)))
+    throw new Error(`${path} is not a path of a volume`);
   return first;
 }
 

@@ -73,7 +73,10 @@ function requireAsked(
 ): void {
   if (cluster !== plan.cluster) throw malformed(`it answers for cluster ${cluster}`);
   if (session !== enclave.session)
-    throw new FetchError('BROKER_FOREIGN', `the broker is of session ${session}, active is ${enclave.session}`);
+    throw new FetchError(
+      'BROKER_FOREIGN',
+      `the broker is of session ${session}, active is ${enclave.session}`,
+    );
   const released = new Set(releases.map(({ policy }) => policy));
   if (releases.length !== policies.length || !policies.every((policy) => released.has(policy)))
     throw malformed('its releases are not for the policies asked for');

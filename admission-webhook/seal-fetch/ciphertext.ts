@@ -47,7 +47,9 @@ export async function readVolume(folder: string, keys?: readonly string[]): Prom
     if (wanted.length > KEYS_MAX) throw new Error(`it has more than ${KEYS_MAX} keys`);
     for (const key of wanted) read.set(key, await readFileOnly(join(version, key)));
   } catch (cause) {
-    throw new FetchError('CIPHERTEXT_MISSING', `${folder} cannot be read: ${describeError(cause)}`, { cause });
+    throw new FetchError('CIPHERTEXT_MISSING', `${folder} cannot be read: ${describeError(cause)}`, {
+      cause,
+    });
   }
   return read;
 }

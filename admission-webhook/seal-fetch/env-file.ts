@@ -30,9 +30,13 @@ export function environmentFile(variables: readonly Variable[]): Buffer {
     const before = utf8(`${name}='`);
     const objection = objectionTo(value, before.length);
     if (objection !== null)
-      throw new FetchError('VALUE_NOT_ENVIRONMENT', `${from} cannot be an environment variable: ${objection}`, {
-        remedy: `mount ${from} as a file instead`,
-      });
+      throw new FetchError(
+        'VALUE_NOT_ENVIRONMENT',
+        `${from} cannot be an environment variable: ${objection}`,
+        {
+          remedy: `mount ${from} as a file instead`,
+        },
+      );
     parts.push(before, value, utf8("'\n"));
   }
   return Buffer.concat(parts);

@@ -60,7 +60,8 @@ const RULES = {
   WRITE_FAILED: { passing: true, remedy: 'see that the volume is large enough and nobody else writes to it' },
   ROTATION_REFUSED: {
     passing: false,
-    remedy: 'rotate with `daas secret rotate` and the key of the policy’s owner; the old version stays in use',
+    remedy:
+      'rotate with `daas secret rotate` and the key of the policy’s owner; the old version stays in use',
   },
   ENDED: { passing: false, remedy: 'none needed' },
 } as const satisfies Readonly<Record<string, Rule>>;

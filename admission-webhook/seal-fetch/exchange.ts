@@ -56,7 +56,12 @@ export function post({ url, headers, body, socket, replyMs, signal }: Post): Pro
   };
   const outgoing =
     socket !== undefined
-      ? httpRequest(url, { ...options, protocol: url.protocol, defaultPort: 443, createConnection: () => socket })
+      ? httpRequest(url, {
+          ...options,
+          protocol: url.protocol,
+          defaultPort: 443,
+          createConnection: () => socket,
+        })
       : (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options);
   return new Promise((resolve, reject) => {
     replyTo(outgoing).then(resolve, reject);

@@ -78,7 +78,13 @@ export async function openAndWrite(
   const values = valuesInUse(plan, sets);
   const policies = [...new Set(sets.map(({ policy }) => policy))];
   const enclave = await timed(world, 'enclave', () => findEnclave(nodes, plan, clock));
-  const held = await timed(world, 'access', () => access.obtain({ enclave, token, policies, signal }));
+  const held = await access.obtain({
+    enclave,
+    token,
+    policies,
+    signal,
+    timed: (step, run) => timed(world, step, run),
+  });
   await timed(world, 'grant', () => untilReadable(world, held));
   const opened = await timed(world, 'keys', () => open(world, access, held, values));
   try {
@@ -134,4 +140,3 @@ async function timed<T>({ elapsedMs, log }: World, step: string, run: () => Prom
   log.done(step, elapsedMs() - began);
   return result;
 }
-

@@ -17,8 +17,8 @@ async function main([command = 'run', ...rest]: readonly string[]): Promise<numb
     case 'run':
     case 'ready': {
       const { run, ready } = await import('./run.ts');
-      const process_ = { plan: process.env.DAAS_PLAN, root: '/', signal: untilEnded(), print };
-      return command === 'run' ? run(process_) : ready(process_);
+      const pod = { plan: process.env.DAAS_PLAN, root: '/', signal: untilEnded(), print };
+      return command === 'run' ? run(pod) : ready(pod);
     }
     case 'version':
     case '--version':
@@ -53,4 +53,6 @@ function print(line: string): void {
   process.stderr.write(`seal-fetch: ${line}\n`);
 }
 
-process.exit(await main(process.argv.slice(2)));
+void main(process.argv.slice(2)).then((code) => {
+  process.exit(code);
+});

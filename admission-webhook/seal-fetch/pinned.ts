@@ -21,12 +21,7 @@ export interface PinnedTarget {
  * proves in each handshake that the other side holds it.
  * @throws FetchError BROKER_UNREACHABLE, BROKER_FOREIGN
  */
-export async function connectPinned({
-  url,
-  keyHash,
-  connectMs,
-  signal,
-}: PinnedTarget): Promise<TLSSocket> {
+export async function connectPinned({ url, keyHash, connectMs, signal }: PinnedTarget): Promise<TLSSocket> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const socket = connect({
     host,

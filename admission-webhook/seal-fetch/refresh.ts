@@ -1,15 +1,11 @@
-import {
-  equalBytes,
-  SEALED_SIGNATURE_KEY,
-  sha256,
-  type Bytes,
-} from '@k3s-daas/core';
+import { equalBytes, SEALED_SIGNATURE_KEY, sha256, type Bytes } from '@k3s-daas/core';
 import { verifySealedVersion } from '@k3s-daas/seal';
 
 import { readPolicyOwner } from './chain.ts';
 import { checkValues, readVolume, type SealedSet } from './ciphertext.ts';
 import { FetchError } from './errors.ts';
 import { openAndWrite, withinBudget, type Opened, type World } from './fetch-secrets.ts';
+import { isAborted } from './retry.ts';
 import { keysInUse } from './secrets.ts';
 import { readToken, type PodToken } from './token.ts';
 
@@ -21,19 +17,14 @@ export async function keepFresh(world: World, opened: Opened): Promise<void> {
   let { sets } = opened;
   for (;;) {
     await sleep(plan.refreshSeconds * 1_000 * (1 - SPREAD + 2 * SPREAD * random()), signal);
-    if (signal.aborted) return;
+    if (isAborted(signal)) return;
     try {
       sets = await refresh(world, { ...opened, sets });
     } catch (error) {
-      if (aborted(signal)) return;
+      if (isAborted(signal)) return;
       log.failed(error, null);
     }
   }
-}
-
-/** Asked again after each wait: the compiler takes a signal that was not aborted for one that never is. */
-function aborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 /**

@@ -33,18 +33,23 @@ export async function retrying<T>(attempt: () => Promise<T>, options: RetryOptio
   const { elapsedMs, random, sleep, budgetMs, signal, failed } = options;
   const endsAt = elapsedMs() + budgetMs;
   for (let failures = 0; ; failures += 1) {
-    if (signal.aborted) throw new FetchError('ENDED', 'it was told to stop');
+    if (isAborted(signal)) throw new FetchError('ENDED', 'it was told to stop');
     try {
       return await attempt();
     } catch (error) {
       // An abort shows as any error of whatever was under way.
-      if (signal.aborted) throw new FetchError('ENDED', 'it was told to stop', { cause: error });
+      if (isAborted(signal)) throw new FetchError('ENDED', 'it was told to stop', { cause: error });
       const pauseMs = pauseAfter(error, failures, random);
       if (!isPassing(error) || elapsedMs() + pauseMs >= endsAt) throw error;
       failed(error, pauseMs);
       await sleep(pauseMs, signal);
     }
   }
+}
+
+/** A call, since the compiler takes a signal that was not aborted for one that never is. */
+export function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }
 
 function pauseAfter(error: unknown, failures: number, random: () => number): number {

@@ -26,9 +26,11 @@ export async function run({ plan: text, root, signal, print }: Process): Promise
   try {
     const plan = readPlan(text);
     const world = worldOf(plan, places, signal, print);
-    const opened = await fetchSecrets(world);
+    const opened = await orEnded(fetchSecrets(world), signal);
+    if (opened === null)
+      throw new FetchError('ENDED', 'it was told to stop before the secrets were in place');
     print(`secrets are in place, ${Math.round(performance.now())} ms after the start`);
-    if (plan.refreshSeconds > 0) await keepFresh(world, opened);
+    if (plan.refreshSeconds > 0) await orEnded(keepFresh(world, opened), signal);
     return 0;
   } catch (error) {
     const line = oneLine(error);
@@ -46,6 +48,18 @@ export function ready({ plan: text, root, print }: Process): number {
     print(oneLine(error));
     return 1;
   }
+}
+
+/** Waits for nothing that is under way once the signal is aborted: files are written without a pause, so whole or not at all. */
+function orEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    work.then(resolve, reject);
+    const ended = (): void => {
+      resolve(null);
+    };
+    if (signal.aborted) ended();
+    else signal.addEventListener('abort', ended, { once: true });
+  });
 }
 
 function readPlan(text: string | undefined): FetchPlan {

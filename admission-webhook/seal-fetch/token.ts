@@ -33,6 +33,8 @@ export async function readToken(path: string): Promise<PodToken> {
     return { text, namespace, serviceAccount: serviceaccount.name };
   } catch (cause) {
     const why = cause instanceof z.ZodError ? z.prettifyError(cause) : describeError(cause);
-    throw new FetchError('TOKEN_UNREADABLE', `the pod’s token cannot be read from ${path}: ${why}`, { cause });
+    throw new FetchError('TOKEN_UNREADABLE', `the pod’s token cannot be read from ${path}: ${why}`, {
+      cause,
+    });
   }
 }
