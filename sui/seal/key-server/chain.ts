@@ -37,7 +37,7 @@ export function suiChain(client: SuiGrpcClient): KeyServerChain {
     firstPackageId: async (packageId) => {
       const known = firstIds.get(packageId);
       if (known !== undefined) return known;
-      const found = await fetchFirstId(client, packageId);
+      const found = await firstPackageId(client, packageId);
       // Versions never change their origin.
       if (firstIds.size >= PACKAGES_MAX) firstIds.clear();
       if (found !== null) firstIds.set(packageId, found);
@@ -64,7 +64,8 @@ async function asked<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-async function fetchFirstId(client: SuiGrpcClient, packageId: string): Promise<string | null> {
+/** Id of a package's first version, under which Seal's identities are; null if there is no such package. */
+export async function firstPackageId(client: SuiGrpcClient, packageId: string): Promise<string | null> {
   return await asked(async () => {
     try {
       const { response } = await client.ledgerService.getObject({

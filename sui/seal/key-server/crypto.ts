@@ -17,9 +17,14 @@ type G1Point = typeof G1.Point.BASE;
 /** Fills a new array of that length with bytes nobody can guess. */
 export type RandomBytes = (length: number) => Uint8Array;
 
+/** Keys of identities that are kept. A deployment's pods all ask for the same one. */
+const EXTRACTED_MAX = 4_096;
+
 /** The secret of a key server. Nothing here ever shows it. */
 export class MasterKey {
   readonly #scalar: bigint;
+  /** In order of last use. The scalar beside it gives every one of these anyway, so keeping them risks nothing more. */
+  readonly #extracted = new Map<string, G1Point>();
   /** Compressed point of G2, 96 bytes. */
   readonly publicKey: Uint8Array;
 
@@ -31,9 +36,23 @@ export class MasterKey {
     this.publicKey = G2.Point.BASE.multiply(scalar).toBytes();
   }
 
-  /** The secret key of an identity: hash to G1, times the master key. */
-  extract(identity: Uint8Array): G1Point {
-    return G1.Point.fromAffine(G1.hashToCurve(concatBytes(DST, identity)).toAffine()).multiply(this.#scalar);
+  /**
+   * The secret key of an identity: hash to G1, times the master key. A pure function, so what it gave before it gives
+   * again; whether it may be given to somebody is decided before, each time.
+   */
+  extract(identity: Uint8Array): { readonly key: G1Point; readonly cached: boolean } {
+    const name = Buffer.from(identity).toString('base64');
+    const known = this.#extracted.get(name);
+    const key =
+      known ??
+      G1.Point.fromAffine(G1.hashToCurve(concatBytes(DST, identity)).toAffine()).multiply(this.#scalar);
+    this.#extracted.delete(name);
+    this.#extracted.set(name, key);
+    if (this.#extracted.size > EXTRACTED_MAX) {
+      const [oldest] = this.#extracted.keys();
+      if (oldest !== undefined) this.#extracted.delete(oldest);
+    }
+    return { key, cached: known !== undefined };
   }
 
   /** Signature that proves to a client that whoever answers for `objectId` (32 bytes) holds the key. 48 bytes. */

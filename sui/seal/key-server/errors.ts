@@ -17,6 +17,7 @@ const STATUS = {
   InvalidServiceId: 400,
   InvalidRequest: 400,
   RequestTooLarge: 413,
+  TooManyRequests: 429,
   DeprecatedSDKVersion: 426,
   Failure: 503,
 } as const;
@@ -39,6 +40,7 @@ const REMEDIES: Readonly<Record<KeyServerErrorCode, string>> = {
   InvalidServiceId: 'Name the object of this key server.',
   InvalidRequest: 'Send the JSON that @mysten/seal sends.',
   RequestTooLarge: 'Send a smaller transaction.',
+  TooManyRequests: 'Wait as long as Retry-After says.',
   DeprecatedSDKVersion: 'Use a newer version of the SDK.',
   Failure: 'Try again later.',
 };
@@ -46,8 +48,14 @@ const REMEDIES: Readonly<Record<KeyServerErrorCode, string>> = {
 /** A request that the key server refuses. Its text goes to the caller and holds nothing secret. */
 export class KeyServerError extends CodedError<KeyServerErrorCode> {
   readonly status: number;
-  constructor(code: KeyServerErrorCode, message: string, options?: ErrorOptions) {
+  readonly retryAfterSeconds: number | null;
+  constructor(
+    code: KeyServerErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+  ) {
     super(code, message, REMEDIES[code], options);
     this.status = STATUS[code];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 }

@@ -18,6 +18,8 @@ export interface FetchKeyOptions extends PolicyOptions {
   readonly chain: KeyServerChain;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Told of each extraction, and whether it was in the cache. */
+  readonly onExtraction?: ((cached: boolean) => void) | undefined;
 }
 
 export interface FetchKeyResponse {
@@ -29,9 +31,14 @@ export interface FetchKeyResponse {
 
 /**
  * The protocol of `/v1/fetch_key` after the request was read: what is asked, who asks, whether the policies let him; then
- * the keys, encrypted for the session. Throws KeyServerError.
+ * the keys, encrypted for the session. `limitUser` throws if a user, who has proven to be one, asks too often. The policy
+ * is asked each time, never remembered: it may have changed. Throws KeyServerError.
  */
-export async function fetchKey(options: FetchKeyOptions, body: FetchKeyBody): Promise<FetchKeyResponse> {
+export async function fetchKey(
+  options: FetchKeyOptions,
+  body: FetchKeyBody,
+  limitUser: (user: string) => void,
+): Promise<FetchKeyResponse> {
   const { chain, clock, masterKey, random } = options;
   const calls = parsePolicyCalls(body.ptb);
   const first = await chain.firstPackageId(calls.packageId);
@@ -43,11 +50,14 @@ export async function fetchKey(options: FetchKeyOptions, body: FetchKeyBody): Pr
     throw new KeyServerError('InvalidMVRName', 'Invalid MVR name');
   const nowMs = clock.now();
   await checkCertificate(body, first, nowMs, chain.verifyUser);
+  limitUser(body.certificate.user);
   await checkPolicy(chain, calls, body.certificate.user, nowMs, options);
   const decryption_keys = calls.ids.map((id) => {
     // Of all versions of a package the first is the namespace.
     const identity = concatBytes(fromHex(first), id);
-    const [c0, c1] = encryptTo(body.enc_key.point, masterKey.extract(identity), random);
+    const { key, cached } = masterKey.extract(identity);
+    options.onExtraction?.(cached);
+    const [c0, c1] = encryptTo(body.enc_key.point, key, random);
     return { id: [...identity], encrypted_key: [toBase64(c0), toBase64(c1)] as const };
   });
   return { decryption_keys };

@@ -29,3 +29,18 @@ export async function registerKeyServer(
   const executed = await execute(client, tx, signer, null, gas === undefined ? {} : { gas });
   return createdOne(executed, `${packageId}::key_server::KeyServer`);
 }
+
+/** Gives a key server that the signer owns another address; its key stays. @throws ChainError */
+export async function updateKeyServerUrl(
+  { client, signer, packageId, gas }: Actor,
+  objectId: SuiId,
+  url: string,
+): Promise<{ readonly digest: string }> {
+  const tx = new Transaction();
+  tx.moveCall({
+    target: `${packageId}::key_server::update_url`,
+    arguments: [tx.object(objectId), tx.pure.string(url)],
+  });
+  const { digest } = await execute(client, tx, signer, null, gas === undefined ? {} : { gas });
+  return { digest };
+}

@@ -7,11 +7,15 @@ import express, {
   type Express,
   type NextFunction,
   type Request,
+  type RequestHandler,
   type Response,
 } from 'express';
 
 import { KeyServerError } from './errors.ts';
 import { fetchKey, type FetchKeyOptions } from './fetch-key.ts';
+import { healthOf, type HealthCheck } from './health.ts';
+import { ClientLimits } from './limits.ts';
+import { keyServerMetrics, type KeyServerMetrics } from './metrics.ts';
 import { BODY_BYTES_MAX, parseFetchKey } from './request.ts';
 import { checkSdk } from './sdk-version.ts';
 
@@ -22,13 +26,19 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 const CLOSE_GRACE_MS = 500;
 
-export interface KeyServerOptions extends FetchKeyOptions {
+const REQUESTS_PER_MINUTE = 600;
+
+export interface KeyServerOptions extends Omit<FetchKeyOptions, 'onExtraction'> {
   /** The object on chain that names this server, its URL and its public key. */
   readonly objectId: string;
   /** Loopback unless given. */
   readonly host?: string | undefined;
   /** A free port unless given. */
   readonly port?: number | undefined;
+  /** Of one remote address (IPv6: of one /64), and of one user. Default 600. */
+  readonly requestsPerClientAndMinuteMax?: number | undefined;
+  /** What `/readyz` looks at. */
+  readonly readiness?: readonly HealthCheck[] | undefined;
   /** Told of what is the server's own fault; never of a request's contents. */
   readonly onFailure?: ((error: unknown) => void) | undefined;
 }
@@ -79,37 +89,91 @@ function application(options: KeyServerOptions): Express {
     service_id: objectId,
     pop: toBase64(options.masterKey.provePossession(fromHex(objectId))),
   };
-  let inFlight = 0;
+  const state = { inFlight: 0 };
+  const metrics = keyServerMetrics(() => state.inFlight);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(openToPages);
-  app.get('/health', (_req, res) => void res.type('text').send('ok'));
+  addHealth(app, options, metrics);
   app.get('/v1/service', (req, res) => {
     const { service_id: asked } = req.query;
     if (typeof asked !== 'string' || !isValidSuiObjectId(asked) || normalizeSuiAddress(asked) !== objectId)
       throw new KeyServerError('InvalidServiceId', 'Invalid service ID');
     res.json(service);
   });
-  app.post(
-    '/v1/fetch_key',
-    express.text({ type: () => true, limit: BODY_BYTES_MAX, inflate: false }),
-    async (req: Request, res: Response) => {
-      if (inFlight >= IN_FLIGHT_MAX) throw new KeyServerError('Failure', 'Too many requests at a time');
-      inFlight += 1;
-      try {
-        checkSdk(req.headers);
-        res.json(await fetchKey(options, parseFetchKey(typeof req.body === 'string' ? req.body : '')));
-      } finally {
-        inFlight -= 1;
-      }
-    },
-  );
+  app.post('/v1/fetch_key', ...keyRequests(options, metrics, state));
   app.use((_req, res) => {
-    send(res, 404, 'NotFound', 'Only /v1/service and /v1/fetch_key are here');
+    send(res, 404, 'NotFound', 'Only /v1/service, /v1/fetch_key, /livez, /readyz and /metrics are here');
   });
   app.use(onError(options));
   return app;
+}
+
+/** Alive: it answers. Ready: what it needs answers, too, and says what is expected. */
+function addHealth(
+  app: Express,
+  { readiness = [], clock }: KeyServerOptions,
+  metrics: KeyServerMetrics,
+): void {
+  const health = healthOf(readiness, clock);
+  app.get(['/health', '/livez'], (_req, res) => void res.type('text').send('ok'));
+  app.get('/readyz', async (_req, res) => {
+    const { ok, text } = await health();
+    res
+      .status(ok ? 200 : 503)
+      .type('text')
+      .send(text);
+  });
+  app.get('/metrics', async (_req, res) => {
+    res.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+}
+
+/** Counted before its body is read, bounded in number, measured. */
+function keyRequests(
+  options: KeyServerOptions,
+  metrics: KeyServerMetrics,
+  state: { inFlight: number },
+): RequestHandler[] {
+  const limits = new ClientLimits(
+    options.requestsPerClientAndMinuteMax ?? REQUESTS_PER_MINUTE,
+    options.clock,
+  );
+  const answering = { ...options, onExtraction: metrics.extraction };
+  const answer = async (req: Request, res: Response): Promise<void> => {
+    if (state.inFlight >= IN_FLIGHT_MAX) throw new KeyServerError('Failure', 'Too many requests at a time');
+    state.inFlight += 1;
+    try {
+      checkSdk(req.headers);
+      const body = parseFetchKey(typeof req.body === 'string' ? req.body : '');
+      const limitUser = (user: string): void => {
+        limits.take('user', user);
+      };
+      const keys = await fetchKey(answering, body, limitUser);
+      metrics.keys(keys.decryption_keys.length);
+      res.json(keys);
+    } finally {
+      state.inFlight -= 1;
+    }
+  };
+  return [
+    (req, res, next) => {
+      const startedMs = performance.now();
+      res.once('close', () => {
+        const outcome: unknown = res.locals['outcome'];
+        const seconds = (performance.now() - startedMs) / 1_000;
+        metrics.request(
+          typeof outcome === 'string' ? outcome : res.writableFinished ? 'ok' : 'aborted',
+          seconds,
+        );
+      });
+      limits.take('address', req.socket.remoteAddress ?? '');
+      next();
+    },
+    express.text({ type: () => true, limit: BODY_BYTES_MAX, inflate: false }),
+    answer,
+  ];
 }
 
 /** Decryption happens in web pages; a request carries all its authority in its body. */
@@ -134,7 +198,10 @@ function onError({ onFailure }: KeyServerOptions): ErrorRequestHandler {
   return (error: unknown, _req, res, _next) => {
     const known = error instanceof KeyServerError ? error : bodyError(error);
     if (known === null || known.code === 'Failure') onFailure?.(error);
-    const { status, code, message } = known ?? new KeyServerError('Failure', 'Internal server error');
+    const refusal = known ?? new KeyServerError('Failure', 'Internal server error');
+    const { status, code, message, retryAfterSeconds } = refusal;
+    res.locals['outcome'] = code;
+    if (retryAfterSeconds !== null) res.setHeader('retry-after', String(retryAfterSeconds));
     send(res, status, code, message);
   };
 }

@@ -11,5 +11,6 @@ export { SealedError, type SealedErrorCode } from './errors.ts';
 export { OpenError, type OpenErrorCode } from './open-error.ts';
 export { openValues, type Approval, type OpenOptions } from './open.ts';
 export { parseSealedValue, SEALED_BYTES_MAX, type SealedService, type SealedValue } from './parse.ts';
+export { readSealConfig, type PublishedCluster } from './publish-config.ts';
 export { sealValues, type SealRequest } from './seal.ts';
 export { signSealedVersion, verifySealedVersion } from './signature.ts';
