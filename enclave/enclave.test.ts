@@ -190,7 +190,7 @@ void t.test('steps run in order, each once, and none after one that failed', asy
   const record = new BootRecord({ now: () => 5 }, log);
   t.equal(record.progress.waitingFor, 'entropy');
   await t.rejects(
-    record.run('serving', () => 1),
+    record.run('broker', () => 1),
     RangeError,
   );
   for (const step of BOOT_STEPS.slice(0, -1)) {
@@ -200,21 +200,21 @@ void t.test('steps run in order, each once, and none after one that failed', asy
     );
   }
   t.same(record.progress.done[2], { step: 'keys', atMs: 5, detail: 'it keys' });
-  t.equal(record.progress.waitingFor, 'serving');
+  t.equal(record.progress.waitingFor, 'broker');
   const refused = new EnclaveError('NSM_FAILED', 'no', 'mend it');
   await t.rejects(
-    record.run('serving', () => Promise.reject(refused)),
+    record.run('broker', () => Promise.reject(refused)),
     refused,
   );
-  t.same(record.failure, { step: 'serving', code: 'NSM_FAILED', message: 'no', remedy: 'mend it' });
+  t.same(record.failure, { step: 'broker', code: 'NSM_FAILED', message: 'no', remedy: 'mend it' });
   await t.rejects(
-    record.run('serving', () => 1),
+    record.run('broker', () => 1),
     RangeError,
     'no second attempt',
   );
   t.same(
     lines.map(({ step, msg }) => `${String(step)} ${String(msg)}`),
-    [...BOOT_STEPS.slice(0, -1).map((step) => `${step} boot step done`), 'serving boot failed'],
+    [...BOOT_STEPS.slice(0, -1).map((step) => `${step} boot step done`), 'broker boot failed'],
   );
   const other = new BootRecord({ now: () => 5 }, log);
   await t.rejects(other.run('entropy', () => Promise.reject(new Error('what it was'))));

@@ -10,6 +10,7 @@ import {
   openEngine,
   reconcileOnTimer,
   serve,
+  serveReleases,
   type ExtenderParts,
 } from './boot/extender.ts';
 import { makeKeys, type EnclaveKeys } from './boot/keys.ts';
@@ -174,7 +175,7 @@ async function becomeActive(
   };
 }
 
-/** kubernetes-cache → decision-log → serving. */
+/** kubernetes-cache → decision-log → serving → broker. */
 async function serveScheduler(booting: Booting, own: Own, registered: Registered): Promise<void> {
   const { options, world, record, shown, closers } = booting;
   const parts: ExtenderParts = { ...own, ...registered, options };
@@ -195,6 +196,10 @@ async function serveScheduler(booting: Booting, own: Own, registered: Registered
   const server = await record.run('serving', () => serve(parts, cache, engine));
   closers.push(() => server.close());
   closers.push(reconcileOnTimer(engine, world.time, options.log));
+  const broker = await record.run('broker', () => serveReleases(parts, cache, engine, server, world.time), {
+    detail: (opened) => (opened === null ? 'none' : 'serving'),
+  });
+  if (broker !== null) closers.push(() => broker.close());
   shown.serving = () => server.readiness().reasons;
 }
 

@@ -1,7 +1,9 @@
 export { createEngine } from './decision/engine.ts';
 export * from './engine.ts';
 export * from './errors.ts';
+export { readJson, type BodyLimits } from './http/body.ts';
 export { clients, type Clients } from './http/clients.ts';
+export { HttpError, type HttpErrorCode } from './http/errors.ts';
 export type { Readiness, Reason } from './http/readiness.ts';
 export * from './http/serve.ts';
 export * from './kube/binder.ts';

@@ -14,6 +14,7 @@ import {
 } from '@k3s-daas/scheduler-extender';
 import type { Logger } from 'pino';
 
+import { serveBroker, type BrokerServer } from '../broker/server.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { HostTime } from '../time.ts';
 import type { KubernetesIdentity } from './kubernetes-identity.ts';
@@ -109,6 +110,32 @@ export function serve(
     ...enclave.listen,
     clock,
     log,
+  });
+}
+
+/** Serves pods with releases, if the configuration has a broker; what stops decisions stops releases. */
+export async function serveReleases(
+  parts: ExtenderParts,
+  { client }: KubernetesCache,
+  engine: Engine,
+  extender: Pick<ExtenderServer, 'readiness'>,
+  time: HostTime,
+): Promise<BrokerServer | null> {
+  const { options, clock, keys, identity } = parts;
+  const { broker } = options.enclave;
+  if (broker === undefined) return null;
+  return serveBroker({
+    client,
+    engine,
+    identity,
+    clock,
+    signer: keys.decision,
+    readiness: () => extender.readiness(),
+    monotonic: () => time.monotonic(),
+    releasesPerMinuteMax: broker.releasesPerMinuteMax,
+    tls: { cert: keys.tls.certificatePem, key: keys.tls.keyPem },
+    ...broker.listen,
+    log: options.log,
   });
 }
 

@@ -13,6 +13,7 @@ export const BOOT_STEPS = [
   'kubernetes-cache',
   'decision-log',
   'serving',
+  'broker',
 ] as const;
 
 export type BootStep = (typeof BOOT_STEPS)[number];

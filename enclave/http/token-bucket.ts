@@ -14,13 +14,13 @@ export class TokenBucket {
     this.#atMs = options.monotonic();
   }
 
-  /** Takes one token. @returns 0, or how many ms until there will be one */
-  take(): number {
+  /** Takes tokens, all or none. @returns 0, or how many ms until there will be enough */
+  take(tokens = 1): number {
     const nowMs = this.#monotonic();
     this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
     this.#atMs = nowMs;
-    if (this.#tokens < 1) return (1 - this.#tokens) / this.#perMs;
-    this.#tokens -= 1;
+    if (this.#tokens < tokens) return (tokens - this.#tokens) / this.#perMs;
+    this.#tokens -= tokens;
     return 0;
   }
 }
