@@ -18,6 +18,13 @@ export {
   type SchedulerConfigOptions,
   type StaticManifests,
 } from './manifests.ts';
+export { type AdmissionSite } from './admission-objects.ts';
+export {
+  startAdmissionGuard,
+  type AdmissionGuard,
+  type AdmissionGuardOptions,
+} from './controllers/admission-guard.ts';
+export { startSealEvents, type SealEvents, type SealEventsOptions } from './controllers/seal-events.ts';
 export {
   startStakeWatch,
   type RoundResult,

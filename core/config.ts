@@ -203,6 +203,10 @@ const keyServer = z.strictObject({
 
 const webhook = z.strictObject({
   listen,
+  /** As registered with the API server, `https://host:port/validate`; made of `listen` unless given. */
+  url: z.url().optional(),
+  /** The authority as registered with the API server; that of `clientCaFile` unless given. */
+  caFile: file.optional(),
   certFile: file,
   keyFile: file,
   /** CA of the client certificate that the API server presents. */

@@ -6,6 +6,7 @@ import { connectChain, watchChain } from '@k3s-daas/sui-client';
 
 import { loadConfiguration } from '../configuration.ts';
 import { CliError } from '../errors.ts';
+import { startAdmissionWatch } from './admission-watch.ts';
 import { partLogger } from './log.ts';
 import type { RunningPart } from './role.ts';
 
@@ -64,10 +65,13 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
     registry: server.registry,
     log,
   });
+  const { port, registry } = server;
+  const watch = await startAdmissionWatch({ webhook, port, path, kubeConfig, log, registry });
   return {
-    ready: { port: server.port },
+    ready: { port },
     async close() {
       unfollow();
+      await watch.close();
       await controller.close();
       await server.close();
       await watcher.stop();
