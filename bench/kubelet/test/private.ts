@@ -1,0 +1,30 @@
+import type { Test } from 'tap';
+
+import { place } from '../private-network.ts';
+
+/**
+ * Runs `body` in a private network: the test file is run again as a subtest, inside. Where that is impossible the file
+ * is skipped, with the reason.
+ *
+ * @param file `import.meta.filename` of the test file; nothing but this call may be at its top level.
+ */
+export async function inPrivateNetwork(t: Test, file: string, body: () => Promise<void>): Promise<void> {
+  const where = await place();
+  switch (where.kind) {
+    case 'inside':
+      await body();
+      return;
+    case 'impossible':
+      await t.test('real nodes', { skip: where.reason }, () => undefined);
+      return;
+    case 'outside': {
+      const [program = '', ...rest] = where.command;
+      const env = { ...process.env, ...where.env };
+      try {
+        await t.spawn(program, [...rest, process.execPath, file], { env }, 'inside a private network');
+      } finally {
+        await where.cleanUp();
+      }
+    }
+  }
+}
