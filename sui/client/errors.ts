@@ -57,6 +57,8 @@ export interface ChainErrorDetails extends ErrorOptions {
   readonly digest?: string;
   /** What a transaction that ran and failed cost. */
   readonly gasMist?: bigint;
+  /** Which of a transaction's commands failed, from 0. */
+  readonly command?: number;
 }
 
 /** Every failure of the chain layer. `abort` is set when Move refused, `digest` when a transaction was sent. */
@@ -64,12 +66,14 @@ export class ChainError extends CodedError<ChainErrorCode> {
   readonly abort: MoveAbort | null;
   readonly digest: string | null;
   readonly gasMist: bigint | null;
+  readonly command: number | null;
 
   constructor(code: ChainErrorCode, message: string, details: ChainErrorDetails = {}) {
     super(code, message, REMEDIES[code], details);
     this.abort = details.abort ?? null;
     this.digest = details.digest ?? null;
     this.gasMist = details.gasMist ?? null;
+    this.command = details.command ?? null;
   }
 }
 
@@ -107,8 +111,9 @@ export function toChainError(error: unknown): ChainError {
 /** TRANSACTION_FAILED with the Move abort, if it was one, named from abort-codes.ts. */
 export function executionFailed(
   error: SuiClientTypes.ExecutionError,
-  details: ChainErrorDetails = {},
+  given: ChainErrorDetails = {},
 ): ChainError {
+  const details = { ...given, ...(error.command !== undefined && { command: error.command }) };
   const abort = error.$kind === 'MoveAbort' ? moveAbort(error.MoveAbort) : null;
   if (abort === null) return new ChainError('TRANSACTION_FAILED', error.message, details);
   const place = abort.function === null ? abort.module : `${abort.module}::${abort.function}`;

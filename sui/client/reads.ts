@@ -78,7 +78,7 @@ export async function readObjects<T extends { readonly id: SuiId }>(
   return found;
 }
 
-async function readOne<T extends { readonly id: SuiId }>(
+export async function readOne<T extends { readonly id: SuiId }>(
   client: ClientWithCoreApi,
   id: SuiId,
   shape: Shape<T>,

@@ -23,6 +23,12 @@ export interface Placement {
   readonly position: ObjectInput;
 }
 
+/** encodeReleaseMessage, signed by the session's decision key. */
+export interface SignedRelease {
+  readonly message: Bytes;
+  readonly signature: Bytes;
+}
+
 /** → Terms */
 export function newTerms(tx: Transaction, packageId: SuiId, terms: PolicyTerms): TransactionResult {
   return call(tx, packageId, 'seal_policy::new_terms', [
@@ -117,20 +123,36 @@ export function requestAccess(
   placement: Placement,
   policy: ObjectInput,
   receipt: Receipt,
-  /** encodeReleaseMessage, signed by the session's decision key. */
-  release: { readonly message: Bytes; readonly signature: Bytes },
+  release: SignedRelease,
 ): TransactionResult {
-  return call(tx, packageId, 'seal_policy::request_access', [
-    object(tx, placement.cluster),
-    object(tx, placement.session),
-    object(tx, policy),
-    object(tx, placement.position),
-    bytes(tx, receipt.message),
-    bytes(tx, receipt.signature),
-    bytes(tx, release.message),
-    bytes(tx, release.signature),
-    tx.object(CLOCK),
-  ]);
+  const [access] = requestAccessMany(tx, packageId, placement, receipt, [{ policy, ...release }]);
+  if (access === undefined) throw new RangeError('one release makes one command');
+  return access;
+}
+
+/** As requestAccess, one command for each release of one receipt, whose bytes the transaction holds once. */
+export function requestAccessMany(
+  tx: Transaction,
+  packageId: SuiId,
+  placement: Placement,
+  receipt: Receipt,
+  releases: readonly (SignedRelease & { readonly policy: ObjectInput })[],
+): TransactionResult[] {
+  const message = bytes(tx, receipt.message);
+  const signature = bytes(tx, receipt.signature);
+  return releases.map((release) =>
+    call(tx, packageId, 'seal_policy::request_access', [
+      object(tx, placement.cluster),
+      object(tx, placement.session),
+      object(tx, release.policy),
+      object(tx, placement.position),
+      message,
+      signature,
+      bytes(tx, release.message),
+      bytes(tx, release.signature),
+      tx.object(CLOCK),
+    ]),
+  );
 }
 
 export function discardGrant(tx: Transaction, packageId: SuiId, grant: ObjectInput): TransactionResult {

@@ -33,17 +33,22 @@ import {
   executionFailed,
   generateAccount,
   grantSlot,
+  listGrants,
   passBcs,
   policyBcs,
   publishPackage,
   readObjects,
+  readPolicy,
   readPosition,
   recoveryGrantBcs,
   registerAndActivate,
+  requestGrants,
   sealCalls,
   sealTypes,
+  simulateGrants,
   stakeAndClaim,
   toChainError,
+  type AccessRequest,
   type Account,
   type Actor,
   type Executed,
@@ -374,6 +379,58 @@ await t.test('a pod is granted access, and key servers agree, to nobody else', a
     await t.rejects(recovery(addressOf(recipient), identity(2n)), { name: 'ChainError' });
     await act((tx) => sealCalls.discardRecovery(tx, packageId, own));
   });
+});
+
+await t.test('requests of several pods in one transaction', async (t) => {
+  const owner = funded();
+  const relay: Actor = { client, signer: funded(), packageId };
+  const policyOf = async (usesMax: bigint): Promise<SuiId> => {
+    const created = await run(owner, (tx) => {
+      const value = sealCalls.createPolicy(tx, packageId, cluster, subject, { ...terms, usesMax });
+      sealCalls.sharePolicy(tx, packageId, value);
+    });
+    return createdOne(created, types.policy);
+  };
+  const [wide, narrow] = [await policyOf(10n), await policyOf(1n)];
+  const ask = (podUid: string, recipient: SuiId, policies: readonly SuiId[]): AccessRequest => {
+    const made = policies.map((policy) => ({ policy, ...papers(policy, podUid, recipient) }));
+    const [first] = made;
+    if (first === undefined) throw new Error('no policy is named');
+    const { receipt } = first;
+    return { placement, receipt, releases: made.map(({ policy, release }) => ({ policy, ...release })) };
+  };
+  const people = [1, 2, 3].map(() => addressOf(generateAccount()));
+  const [a = '', b = '', c = ''] = people;
+  const [first, second, third] = [
+    ask('many-1', a, [wide, narrow]),
+    ask('many-2', b, [wide]),
+    ask('many-3', c, [wide, narrow]),
+  ];
+  for (const request of [first, second, third]) await simulateGrants(relay, request);
+  t.match(await readPolicy(client, packageId, wide), { uses: 0n }, 'a simulation grants nothing');
+
+  // The last use of `narrow` goes to the first, so the fifth command fails, and with it all.
+  const failure = await requestGrants(relay, [first, second, third]).catch(toChainError);
+  t.match(failure, { command: 4, digest: null, abort: { name: 'seal_policy::EUsesExhausted' } });
+  t.match(await readPolicy(client, packageId, wide), { uses: 0n });
+  for (const person of people) t.strictSame(await listGrants(client, packageId, person), []);
+
+  const { digest: transaction, events } = await requestGrants(relay, [first, second]);
+  t.strictSame(
+    events.map((event) => 'recipient' in event && event.recipient),
+    [a, a, b],
+  );
+  const grants = await listGrants(client, packageId, a);
+  t.strictSame(new Set(grants.map(({ policy }) => policy)), new Set([wide, narrow]));
+  t.match(grants, [
+    { recipient: a, session, podUid: 'many-1', transaction },
+    { recipient: a, transaction },
+  ]);
+  t.match(await readPolicy(client, packageId, wide), { uses: 2n, ...subject });
+  t.match(await readPolicy(client, packageId, narrow), { uses: 1n });
+  await t.rejects(readPolicy(client, packageId, cluster), { code: 'OBJECT_MALFORMED' });
+  const foreseen = await simulateGrants(relay, third).catch(toChainError);
+  t.match(foreseen, { command: 1, abort: { name: 'seal_policy::EUsesExhausted' } });
 });
 
 await t.test('a pass is issued, renewed, rotated, revoked and given back', async (t) => {
