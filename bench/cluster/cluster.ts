@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { startStack, type Progress, type Stack } from '@k3s-daas/cli';
+import { SECRETS_MODE_LABEL } from '@k3s-daas/core';
 import { startControlPlane, type Binaries, type ChildExit, type ControlPlane } from '@k3s-daas/control-plane';
 
 import { connectApi, type Api } from '../kube-api.ts';
@@ -127,6 +128,8 @@ async function prepareNodes({ plane, stack }: Base, api: Api, options: ClusterOp
       return status === 200 ? null : `status ${status}`;
     });
   }
+  if (stack !== null)
+    await plane.kubectl(['label', 'namespace', 'default', `${SECRETS_MODE_LABEL}=references`]);
   for (const { name, pid } of plane.children) if (IDLE.includes(name)) process.kill(pid, 'SIGTERM');
   const names = nodeNames(nodes);
   const nudge = stack === null ? null : await stakeNodes(stack, names, Math.min(bench.operators, nodes));

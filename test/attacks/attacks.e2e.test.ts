@@ -3,11 +3,12 @@
  * stolen or was given. An attack counts as refused if it met exactly the expected refusal, and placements, marks, guards,
  * objects on chain and the enclave's signatures are the same before and after.
  */
+import { SECRETS_MODE_LABEL } from '@k3s-daas/core';
 import { topUp } from '@k3s-daas/sui-client';
 import t from 'tap';
 
 import { attempts, type Attempts, type Tally } from './attempts.ts';
-import { authorChanges, authorCreates, authorRights } from './author.ts';
+import { authorChanges, authorCreates, authorRights, PATCHES } from './author.ts';
 import { silentChain } from './chain.ts';
 import { realReceipts, revocation, signedReceipts } from './enclave.ts';
 import { bootstrapPort } from './host.ts';
@@ -51,9 +52,16 @@ await family('a chain that falls silent', silentChain, false);
 
 t.comment(`${tally.attacks} attacks, ${tally.refused} refused`);
 
+/** The pods of these families are about placement and have no secrets; sealed.e2e.test.ts is about those that have. */
 async function prepare(): Promise<void> {
+  await world.must('/api/v1/namespaces/default', {
+    method: 'PATCH',
+    type: PATCHES.merge,
+    body: { metadata: { labels: { [SECRETS_MODE_LABEL]: 'references' } } },
+  });
   for (const name of [APP, OTHER]) {
-    await world.must('/api/v1/namespaces', { method: 'POST', body: { metadata: { name } } });
+    const metadata = { name, labels: { [SECRETS_MODE_LABEL]: 'references' } };
+    await world.must('/api/v1/namespaces', { method: 'POST', body: { metadata } });
     await until(`the service account of ${name}`, async () => {
       const path = `/api/v1/namespaces/${name}/serviceaccounts/default`;
       const { status } = await world.api(admin, path, {

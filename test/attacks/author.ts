@@ -68,12 +68,6 @@ export async function authorCreates({ attack, control }: Attempts, world: World)
         tolerationSeconds: 3_600,
       }),
     ],
-    [
-      'the default scheduler',
-      'POD_SCHEDULER_WRONG',
-      create({ spec: { schedulerName: 'default-scheduler' } }),
-    ],
-    ['an empty scheduler name', 'POD_SCHEDULER_WRONG', create({ spec: { schedulerName: '' } })],
     ['a scheduler of its own', 'POD_SCHEDULER_WRONG', create({ spec: { schedulerName: 'alice' } })],
     [
       'a mirror pod',
@@ -108,6 +102,14 @@ export async function authorCreates({ attack, control }: Attempts, world: World)
   await control('the same pod without any of these', () =>
     world.attempt(alice, `${PODS}?dryRun=All`, { method: 'POST', body: podBody('mine') }),
   );
+  for (const schedulerName of ['', 'default-scheduler']) {
+    await control(`scheduler "${schedulerName}", which becomes ours`, async () => {
+      const body = podBody('mine', { spec: { schedulerName } });
+      const made = await world.must(`${PODS}?dryRun=All`, { method: 'POST', body });
+      const { spec } = z.object({ spec: z.object({ schedulerName: z.string() }) }).parse(made);
+      return spec.schedulerName === SCHEDULER_NAME ? 'accepted' : spec.schedulerName;
+    });
+  }
   await templates({ attack, control }, world);
 }
 

@@ -22,7 +22,13 @@ import {
   type Stack,
 } from '@k3s-daas/cli';
 import { ensureControlPlane } from '@k3s-daas/control-plane';
-import { decodeDecisionMessage, decodeReceipt, RECEIPT_ANNOTATION, systemClock } from '@k3s-daas/core';
+import {
+  decodeDecisionMessage,
+  decodeReceipt,
+  RECEIPT_ANNOTATION,
+  SECRETS_MODE_LABEL,
+  systemClock,
+} from '@k3s-daas/core';
 import { replayLog } from '@k3s-daas/scheduler-extender';
 import { slash } from '@k3s-daas/sui-client';
 
@@ -68,6 +74,8 @@ const podSchema = z.object({
 type Pod = z.infer<typeof podSchema>;
 
 await stack.plane.kubectl(['create', 'namespace', NAMESPACE]);
+// These pods are about placement and have no secrets.
+await stack.plane.kubectl(['label', 'namespace', NAMESPACE, `${SECRETS_MODE_LABEL}=references`]);
 await stack.plane.kubectl([
   'wait',
   '-n',
