@@ -1,9 +1,10 @@
 import type { Clock, SuiId } from '@k3s-daas/core';
-import { ChainError, readGasMist, type Actor, type Executed } from '@k3s-daas/sui-client';
+import { readGasMist, type Actor, type Executed } from '@k3s-daas/sui-client';
 
+import { countedMist, mistOfFailure } from '../spending.ts';
 import { DAY_MS, requireRoom, type Budget } from './budget.ts';
 import { RegistrarError } from './errors.ts';
-import { emptyState, readState, writeState, type ExpenseKind, type RegistrarState } from './state.ts';
+import { openBooks, writeState, type ExpenseKind, type RegistrarState } from './state.ts';
 
 /** How long a transaction that nobody has seen blocks another attempt. */
 const PENDING_MS = 60_000;
@@ -35,29 +36,10 @@ export class Books {
     this.#state = state;
   }
 
-  /** @throws RegistrarError STATE_CORRUPT, STATE_FOREIGN, STATE_MISSING, STATE_EXISTS */
+  /** @throws StateError STATE_CORRUPT, STATE_FOREIGN, STATE_MISSING, STATE_EXISTS */
   static async open(options: BooksOptions): Promise<Books> {
-    const { file, cluster, address, newState } = options;
-    const kept = newState ? await refuseKept(file) : await readState(file);
-    if (kept !== null) {
-      if (kept.cluster === cluster && kept.address === address) return new Books(options, kept);
-      throw new RegistrarError(
-        'STATE_FOREIGN',
-        `${file} is of cluster ${kept.cluster} and address ${kept.address}`,
-        'name a stateFile of its own for each cluster and key',
-      );
-    }
-    // An empty volume after each crash would otherwise be a fresh budget after each crash.
-    if (!newState && (await options.hasHistory())) {
-      throw new RegistrarError(
-        'STATE_MISSING',
-        `there is no ${file}, but ${address} has registered enclaves of this cluster before`,
-        'restore it and keep it on a volume that outlives the process; if it is lost, start once with --new-state',
-      );
-    }
-    const books = new Books(options, emptyState(cluster, address));
-    await books.change((state) => state);
-    return books;
+    const { file, cluster, address, newState, hasHistory } = options;
+    return new Books(options, await openBooks({ file, cluster, address, newState, hasHistory }));
   }
 
   get state(): RegistrarState {
@@ -106,12 +88,9 @@ export class Books {
       return executed;
     } catch (error) {
       const [digest] = sent;
-      if (error instanceof ChainError && digest !== undefined) {
-        // Refused, as for an object that changed meanwhile: it did not run. It counts among the hour's, so a node
-        // that lies about this gains nothing.
-        const gasMist = error.code === 'CHAIN_REFUSED' ? 0n : error.gasMist;
-        if (gasMist !== null) await this.#settle(digest, gasMist, 'failed');
-      }
+      // It counts among the hour's in any case, so a node that lies about its cost gains nothing.
+      const gasMist = mistOfFailure(error);
+      if (digest !== undefined && gasMist !== null) await this.#settle(digest, gasMist, 'failed');
       throw error;
     }
   }
@@ -138,13 +117,9 @@ export class Books {
     }
   }
 
-  /**
-   * A refund (storage that a transaction frees) is not counted: the budget is a bound on what goes out. Nor is what a
-   * node says beyond the gas budget: no transaction can cost that, and the lie would use up the day.
-   */
   async #settle(digest: string, gasMist: bigint, outcome: 'done' | 'failed'): Promise<void> {
     const { gasMistPerTransactionMax: mistMax } = this.#options.budget;
-    const mist = (gasMist < 0n ? 0n : gasMist > mistMax ? mistMax : gasMist).toString();
+    const mist = countedMist(gasMist, mistMax).toString();
     await this.change((state) => ({
       ...state,
       expenses: state.expenses.map((expense) =>
@@ -152,14 +127,4 @@ export class Books {
       ),
     }));
   }
-}
-
-async function refuseKept(file: string): Promise<null> {
-  const kept = await readState(file);
-  if (kept === null) return null;
-  throw new RegistrarError(
-    'STATE_EXISTS',
-    `${file} is there and whole, so --new-state is refused`,
-    'start without --new-state; it is for one start after a loss and belongs in no unit file',
-  );
 }

@@ -2,12 +2,6 @@ import { CodedError } from '@k3s-daas/core';
 
 export type RegistrarErrorCode =
   | 'BUDGET_EXHAUSTED'
-  | 'STATE_MISSING'
-  | 'STATE_CORRUPT'
-  | 'STATE_FOREIGN'
-  | 'STATE_EXISTS'
-  | 'STATE_UNWRITABLE'
-  | 'STATE_LOCKED'
   | 'TRANSACTION_PENDING'
   | 'IMAGE_NOT_ACCEPTED'
   | 'BOOT_CHANGED'
