@@ -12,6 +12,7 @@ export * from './inspect.ts';
 export { accountsFromKeyFile } from './key-file.ts';
 export * from './layouts.ts';
 export * from './networks.ts';
+export * from './policies.ts';
 export * from './publish.ts';
 export * from './reads.ts';
 export * from './seal-access.ts';
