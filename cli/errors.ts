@@ -20,6 +20,8 @@ export type CliErrorCode =
   | 'KEY_UNUSABLE'
   | 'CONFIG_OTHER_NETWORK'
   | 'CONFIG_UNWRITABLE'
+  | 'SECRET_MALFORMED'
+  | 'POLICY_OTHER'
   | 'USAGE';
 
 /** A coded error of the command line. */

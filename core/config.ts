@@ -231,6 +231,8 @@ const client = z.strictObject({
   keyFile: file,
   /** Key that signs this person's transactions: a file with a `suiprivkey…` text. */
   suiKeyFile: file.optional(),
+  /** What `daas secret config` published: secrets are sealed with it, without a network. */
+  sealConfigFile: file.optional(),
 });
 
 const digest = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 'expected base58');
