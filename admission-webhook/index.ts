@@ -1,12 +1,14 @@
 export {
   EXEMPT_NAMESPACES,
   webhookConfigSchema,
+  type SealSettings,
   type WebhookConfig,
   type WebhookConfigInput,
 } from './config.ts';
 export { Denied, type DenialCode } from './denied.ts';
 export { serveWebhook, type Webhook, type WebhookOptions, type WebhookTls } from './http/server.ts';
 export { followTlsFiles, readTlsFiles, type FollowOptions, type TlsFiles } from './http/tls-files.ts';
+export { startClusterFacts, type ClusterFactsOptions, type WatchedFacts } from './sealed/cluster-facts.ts';
 export { ManifestError } from './manifest-error.ts';
 export {
   renderAdmissionConfiguration,

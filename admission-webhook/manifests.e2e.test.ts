@@ -70,6 +70,7 @@ void t.test('kubectl takes the overlay', async (t) => {
     'deployments CREATE,UPDATE',
     'jobs CREATE,UPDATE',
     'nodes CREATE,UPDATE',
+    'nodes/proxy CONNECT',
     'nodes/status UPDATE',
     'pods CREATE,UPDATE',
     'pods/attach CONNECT',

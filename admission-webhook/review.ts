@@ -1,13 +1,33 @@
 import { checkBinding, refuseLegacyBinding } from './checks/bindings.ts';
+import { checkConnect, checkNodeProxy } from './checks/connect.ts';
 import { checkNodeCreate, checkNodeStatus, checkNodeUpdate } from './checks/nodes.ts';
-import { checkPodCreate, checkPodStatus, checkPodUpdate } from './checks/pods.ts';
+import {
+  checkEphemeralContainers,
+  checkPodCreate,
+  checkPodStatus,
+  checkPodUpdate,
+  mutatePod,
+} from './checks/pods.ts';
 import { checkSecret } from './checks/secrets.ts';
+import { checkTemplate } from './checks/templates.ts';
 import { checkToken } from './checks/tokens.ts';
 import { Denied } from './denied.ts';
 import type { AdmissionRequest } from './http/decode.ts';
 import type { Mutation, ReviewDependencies, ReviewRules, Warnings } from './rules.ts';
 
 const NONE: Warnings = [];
+const TEMPLATES: ReadonlySet<string> = new Set(
+  [
+    'deployments.apps',
+    'statefulsets.apps',
+    'daemonsets.apps',
+    'replicasets.apps',
+    'jobs.batch',
+    'cronjobs.batch',
+    'replicationcontrollers',
+    'podtemplates',
+  ].flatMap((kind) => [`CREATE ${kind}`, `UPDATE ${kind}`]),
+);
 const TOKENS = 'CREATE serviceaccounts/token';
 
 /** What a request is about, e.g. `CREATE pods/binding`; the label of the metrics. */
@@ -38,7 +58,7 @@ export async function review(
 export async function mutate(request: AdmissionRequest, dependencies: ReviewDependencies): Promise<Mutation> {
   if (isExempt(request, dependencies)) return { patch: [], warnings: [] };
   const subject = subjectOf(request);
-  if (subject === 'CREATE pods') return Promise.resolve({ patch: [], warnings: [] });
+  if (subject === 'CREATE pods') return mutatePod(request, rulesOf(dependencies));
   throw unexpected(subject);
 }
 
@@ -53,14 +73,26 @@ function rulesOf({ config, ...rest }: ReviewDependencies): ReviewRules {
   return { ...config, ...rest };
 }
 
-function check(request: AdmissionRequest, rules: ReviewRules): Promise<Warnings> | Warnings {
+async function check(request: AdmissionRequest, rules: ReviewRules): Promise<Warnings> {
   const subject = subjectOf(request);
   switch (subject) {
     case 'CREATE pods':
-      checkPodCreate(request);
-      return NONE;
+      return checkPodCreate(request, rules);
     case 'UPDATE pods':
+    case 'UPDATE pods/resize':
       checkPodUpdate(request);
+      return NONE;
+    case 'UPDATE pods/ephemeralcontainers':
+      checkEphemeralContainers(request);
+      return NONE;
+    case 'CONNECT pods/exec':
+    case 'CONNECT pods/attach':
+    case 'CONNECT pods/portforward':
+    case 'CONNECT pods/proxy':
+      await checkConnect(request, rules);
+      return NONE;
+    case 'CONNECT nodes/proxy':
+      checkNodeProxy(request);
       return NONE;
     case 'UPDATE pods/status':
       checkPodStatus(request);
@@ -86,6 +118,7 @@ function check(request: AdmissionRequest, rules: ReviewRules): Promise<Warnings>
     case TOKENS:
       return checkToken(request, rules);
     default:
+      if (TEMPLATES.has(subject)) return checkTemplate(request, rules);
       throw unexpected(subject);
   }
 }

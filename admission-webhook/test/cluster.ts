@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { systemClock } from '@k3s-daas/core';
+import { SECRETS_MODE_LABEL, systemClock, WEBHOOK_USER } from '@k3s-daas/core';
 import {
   createAuthority,
   ensureControlPlane,
@@ -16,6 +16,7 @@ import {
   type ControlPlaneOptions,
   type KeyedCertificatePem,
 } from '@k3s-daas/control-plane';
+import { KubeConfig } from '@kubernetes/client-node';
 import { pino, type Logger } from 'pino';
 import { Registry } from 'prom-client';
 
@@ -23,10 +24,14 @@ import {
   renderAdmissionConfiguration,
   renderOverlay,
   serveWebhook,
+  startClusterFacts,
+  type SealSettings,
+  type WatchedFacts,
   type Webhook,
   type WebhookOptions,
 } from '../index.ts';
-import { healthy, MemoryChain, MemoryFacts, sealSettings, type WorldState } from './world.ts';
+import { lookupFailed } from '../denied.ts';
+import { healthy, MemoryChain, sealSettings, type WorldState } from './world.ts';
 
 const API_CLIENT = 'k3s-daas:api-server';
 export const SNAPSHOT_AGE_MS_MAX = 30_000;
@@ -52,24 +57,31 @@ export const kubelet = (node: string): Pick<ApiCall, 'user' | 'groups'> => ({
 });
 export const admin: Pick<ApiCall, 'user' | 'groups'> = { user: 'test-admin', groups: ['system:masters'] };
 
+export interface ClusterOptions extends Omit<ControlPlaneOptions, 'binaries' | 'dir'> {
+  readonly seal?: SealSettings;
+}
+
 export class Cluster {
   readonly chain = new MemoryChain();
-  readonly facts = new MemoryFacts();
   readonly registry = new Registry();
   readonly log: Logger = pino({ level: 'silent' });
   readonly dir: string;
   readonly #clients = new Map<string, Promise<KeyedCertificatePem>>();
   #authority: Authority | undefined;
+  readonly #seal: SealSettings;
+  #facts: WatchedFacts | undefined;
   #webhookUrl = '';
   #webhook: Webhook | undefined;
   #controlPlane: ControlPlane | undefined;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, seal: SealSettings) {
     this.dir = dir;
+    this.#seal = seal;
   }
 
-  static async start(options: Omit<ControlPlaneOptions, 'binaries' | 'dir'>): Promise<Cluster> {
-    const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'daas-admission-')));
+  /** With a namespace `shop`, of mode `references`. */
+  static async start({ seal = sealSettings, ...options }: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'daas-admission-')), seal);
     await cluster.#start(options);
     return cluster;
   }
@@ -77,6 +89,25 @@ export class Cluster {
   get controlPlane(): ControlPlane {
     if (this.#controlPlane === undefined) throw new Error('not started');
     return this.#controlPlane;
+  }
+
+  /** The real ones, once the control plane is up. The webhook is there before: the API server is told its address. */
+  get facts(): WatchedFacts {
+    const real = (): WatchedFacts => {
+      if (this.#facts === undefined) throw lookupFailed('the API server is not up yet');
+      return this.#facts;
+    };
+    return {
+      mode: async (namespace) => real().mode(namespace),
+      secret: async (namespace, name) => real().secret(namespace, name),
+      pod: async (namespace, name) => real().pod(namespace, name),
+      expectChange: (namespace, secret) => {
+        real().expectChange(namespace, secret);
+      },
+      registry: this.registry,
+      stale: () => this.#facts?.stale() ?? null,
+      close: () => real().close(),
+    };
   }
 
   /** Makes a checkpoint of now, or of `ageMs` ago. */
@@ -126,6 +157,7 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
+    await this.#facts?.close();
     await this.#controlPlane?.stop();
     await this.#webhook?.close();
     await rm(this.dir, { recursive: true, force: true });
@@ -161,8 +193,22 @@ export class Cluster {
       flags: { ...options.flags, apiServer: [`--admission-control-config-file=${configuration}`] },
     });
     await this.#applyOverlay((await this.#ca()).certPem);
-    await this.controlPlane.kubectl(['create', 'namespace', 'shop']);
+    await this.#startFacts();
+    await this.createNamespace('shop', 'references');
     await this.#untilGuarded();
+  }
+
+  /** `mode` as the label has it; none is as good as `required`. */
+  async createNamespace(name: string, mode?: string): Promise<void> {
+    const labels = mode === undefined ? {} : { [SECRETS_MODE_LABEL]: mode };
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+    await this.controlPlane.kubectl(['create', '-f', '-'], { input: JSON.stringify(namespace) });
+  }
+
+  async #startFacts(): Promise<void> {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(await this.controlPlane.kubeconfig({ commonName: WEBHOOK_USER }));
+    this.#facts = startClusterFacts({ kubeConfig, seal: this.#seal, clock: systemClock, log: this.log });
   }
 
   async #renderAdmission(ca: Authority): Promise<string> {
@@ -203,7 +249,7 @@ export class Cluster {
         receiptLifetimeMs: 10_000,
         stakeSnapshotAgeMsMax: SNAPSHOT_AGE_MS_MAX,
         drainMs: 0,
-        seal: sealSettings,
+        seal: this.#seal,
       },
       facts: this.facts,
       tls: { ...server, clientCaPem: ca.certPem },
@@ -213,19 +259,21 @@ export class Cluster {
     };
   }
 
-  /** The API server takes a moment to see a new webhook configuration, and the namespace. */
+  /** The API server takes a moment to see new webhook configurations, and the namespace. */
   async #untilGuarded(): Promise<void> {
     for (let tries = 0; tries < 100; tries++) {
-      const probe = { metadata: { name: 'probe' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
-      const { text: answer } = await this.call({
-        ...admin,
-        method: 'POST',
-        path: '/api/v1/namespaces/shop/pods?dryRun=All',
-        body: probe,
-      });
-      if (answer.includes('POD_SCHEDULER_WRONG')) return;
+      const foreign = await this.#probe({ schedulerName: 'foreign' });
+      const unset = await this.#probe({});
+      if (foreign.text.includes('POD_SCHEDULER_WRONG') && unset.status === 201) return;
       await sleep(100);
     }
     throw new Error('the webhook was not called within 10 s');
+  }
+
+  #probe(spec: object): Promise<Answer> {
+    const containers = [{ name: 'c', image: 'i' }];
+    const body = { metadata: { name: 'probe' }, spec: { ...spec, containers } };
+    const path = '/api/v1/namespaces/shop/pods?dryRun=All';
+    return this.call({ ...admin, method: 'POST', path, body });
   }
 }

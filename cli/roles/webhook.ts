@@ -1,7 +1,14 @@
 import { KubeConfig } from '@kubernetes/client-node';
 
-import { followTlsFiles, readTlsFiles, serveWebhook, startStakeWatch } from '@k3s-daas/admission-webhook';
-import { systemClock } from '@k3s-daas/core';
+import {
+  followTlsFiles,
+  readTlsFiles,
+  serveWebhook,
+  startClusterFacts,
+  startStakeWatch,
+  type SealSettings,
+} from '@k3s-daas/admission-webhook';
+import { systemClock, type Configuration } from '@k3s-daas/core';
 import { connectChain, watchChain } from '@k3s-daas/sui-client';
 
 import { loadConfiguration } from '../configuration.ts';
@@ -21,6 +28,7 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       'add it; docs/configuration.md shows one',
     );
   }
+  const seal = sealSettings(configuration);
   const log = partLogger('webhook');
   const watcher = watchChain({
     chain: connectChain({ url: chain.url, chainId: cluster.chainId }),
@@ -37,6 +45,17 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
     clientCaFile: path(webhook.clientCaFile),
   };
   const tls = await readTlsFiles(files);
+  const kubeConfigOf = (file: string): KubeConfig => {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromFile(path(file));
+    return kubeConfig;
+  };
+  const facts = startClusterFacts({
+    kubeConfig: kubeConfigOf(webhook.readerKubeconfig),
+    seal,
+    clock: systemClock,
+    log,
+  });
   const server = await serveWebhook({
     chain: watcher,
     clock: systemClock,
@@ -46,14 +65,17 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       receiptLifetimeMs: policy.receiptLifetimeMs,
       stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
       drainMs: webhook.drainMs,
+      seal,
     },
+    facts,
+    registry: facts.registry,
     tls,
     ...webhook.listen,
     log,
   });
   const unfollow = followTlsFiles({ webhook: server, files, tls, log });
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromFile(path(webhook.kubeconfig));
+  const { port, registry } = server;
+  const kubeConfig = kubeConfigOf(webhook.kubeconfig);
   const controller = startStakeWatch({
     chain: watcher,
     clock: systemClock,
@@ -62,10 +84,9 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       controlPlaneNodes: webhook.controlPlaneNodes,
       stakeSnapshotAgeMsMax: policy.stakeSnapshotAgeMsMax,
     },
-    registry: server.registry,
+    registry,
     log,
   });
-  const { port, registry } = server;
   const watch = await startAdmissionWatch({ webhook, port, path, kubeConfig, log, registry });
   return {
     ready: { port },
@@ -74,7 +95,29 @@ export async function startWebhook(configFile: string | undefined): Promise<Runn
       await watch.close();
       await controller.close();
       await server.close();
+      await facts.close();
       await watcher.stop();
     },
+  };
+}
+
+/** @throws CliError USAGE: without it no Secret could be sealed, and none else is let in. */
+function sealSettings({ seal, cluster }: Configuration): SealSettings {
+  if (seal === undefined) {
+    throw new CliError(
+      'USAGE',
+      'the configuration has no section "seal", by which the webhook knows what a sealed Secret is',
+      'add it; docs/configuration.md shows one',
+    );
+  }
+  return {
+    cluster: cluster.id,
+    package: cluster.package,
+    broker: seal.brokerUrl,
+    relay: seal.relayUrl,
+    chain: { chainId: cluster.chainId, urls: seal.chainUrls },
+    keyServers: seal.keyServers,
+    threshold: seal.threshold,
+    image: seal.image,
   };
 }
