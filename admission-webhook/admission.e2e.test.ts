@@ -241,7 +241,7 @@ void t.test('pods cannot pass by the scheduler', async (t) => {
     as: Pick<ApiCall, 'user' | 'groups'> = admin,
   ): Promise<string> => outcome(post(`${SHOP}/pods`, podBody(name, more), as));
   t.equal(await create('p1', { spec: { nodeName: 'n1' } }), 'POD_NODE_PRESET');
-  t.equal(await create('p1', { spec: { schedulerName: 'default-scheduler' } }), 'POD_SCHEDULER_WRONG');
+  t.equal(await create('p1', { spec: { schedulerName: 'other-scheduler' } }), 'POD_SCHEDULER_WRONG');
   t.equal(
     await create('p1', { metadata: { annotations: { 'k3s-daas.io/receipt': 'x' } } }),
     'POD_MARKS_FORGED',
@@ -282,6 +282,9 @@ void t.test('pods cannot pass by the scheduler', async (t) => {
     'ok',
     'kube-system is exempt',
   );
+  const unset = { metadata: { name: 'p2' }, spec: { containers: [{ name: 'c', image: 'example.com/i:1' }] } };
+  const { json } = await cluster.call(post(`${SHOP}/pods`, unset, admin));
+  t.match(json['spec'], { schedulerName: 'k3s-daas-scheduler' }, 'a pod that names no scheduler gets ours');
 });
 
 void t.test('bindings need the receipt of the live enclave', async (t) => {
@@ -526,6 +529,17 @@ void t.test('rights', async (t) => {
     ['k3s-daas:controller', 'create', 'pods', false],
     ['k3s-daas:controller', 'create', 'pods/binding', false],
     ['k3s-daas:controller', 'get', 'secrets', false],
+    ['k3s-daas:webhook', 'watch', 'secrets', true],
+    ['k3s-daas:webhook', 'get', 'secrets', true],
+    ['k3s-daas:webhook', 'watch', 'namespaces', true],
+    ['k3s-daas:webhook', 'get', 'pods', true],
+    ['k3s-daas:webhook', 'list', 'pods', false],
+    ['k3s-daas:webhook', 'create', 'secrets', false],
+    ['k3s-daas:webhook', 'patch', 'secrets', false],
+    ['k3s-daas:webhook', 'update', 'namespaces', false],
+    ['k3s-daas:webhook', 'set-secrets-mode', 'namespaces', false, 'k3s-daas.io'],
+    ['k3s-daas:webhook', 'create', 'pods/exec', false],
+    ['k3s-daas:webhook', 'create', 'serviceaccounts/token', false],
   ];
   for (const [user, verb, what, expected, group] of table) {
     t.equal(await may(user, verb, what, group), expected, `${user} ${verb} ${what}: ${expected}`);
@@ -639,13 +653,13 @@ async function untilOk(attempt: () => Promise<string>): Promise<string> {
 
 void t.test('messages reach the person at kubectl', async (t) => {
   const answer: Answer = await cluster.call(
-    post(`${SHOP}/pods`, podBody('x', { spec: { schedulerName: 'default-scheduler' } }), admin),
+    post(`${SHOP}/pods`, podBody('x', { spec: { schedulerName: 'other-scheduler' } }), admin),
   );
   t.equal(answer.status, 403);
   t.equal(
     answer.json['message'],
     'admission webhook "pods.k3s-daas.io" denied the request: POD_SCHEDULER_WRONG: spec.schedulerName is ' +
-      '"default-scheduler", and only k3s-daas-scheduler places pods here; set spec.schedulerName: k3s-daas-scheduler ' +
+      '"other-scheduler", and only k3s-daas-scheduler places pods here; set spec.schedulerName: k3s-daas-scheduler ' +
       'in the pod or its template',
   );
   t.equal(answer.json['reason'], 'Forbidden');
