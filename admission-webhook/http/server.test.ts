@@ -12,6 +12,7 @@ import { createAuthority, type Authority } from '@k3s-daas/control-plane';
 import { pino } from 'pino';
 import t from 'tap';
 
+import { lookupFailed } from '../denied.ts';
 import { healthy, MemoryChain, MemoryFacts, sealSettings } from '../test/world.ts';
 import { decodeReview } from './decode.ts';
 import { serveWebhook, type Webhook, type WebhookTls } from './server.ts';
@@ -64,6 +65,7 @@ async function serve(chain = freshChain(), drainMs = 0, facts = new MemoryFacts(
       receiptLifetimeMs: 10_000,
       stakeSnapshotAgeMsMax: 30_000,
       drainMs,
+      lookupMsMax: 200,
       seal: sealSettings,
     },
     facts,
@@ -182,6 +184,87 @@ void t.test('the AdmissionReview contract', async (t) => {
   t.match(metrics.body, /daas_admission_snapshot_age_seconds 0/);
 });
 
+void t.test('mutation', async (t) => {
+  const facts = new MemoryFacts();
+  const webhook = await serve(freshChain(), 0, facts);
+  t.teardown(() => webhook.close());
+  const mutate = async (request: object): Promise<Record<string, unknown>> => {
+    const { status, body } = await send(webhook.port, reviewOf({}, request), { path: '/mutate' });
+    t.equal(status, 200);
+    return (JSON.parse(body) as { response: Record<string, unknown> }).response;
+  };
+  const uid = '705ab4f5-6393-11e8-b7cc-42010a800002';
+  t.same(await mutate({}), { uid, allowed: true }, 'nothing to do: neither patch nor type');
+  const { patch, ...rest } = await mutate({
+    object: { metadata: { name: 'web' }, spec: { containers: [] } },
+  });
+  t.same(rest, { uid, allowed: true, patchType: 'JSONPatch' });
+  t.same(JSON.parse(Buffer.from(String(patch), 'base64').toString()), [
+    { op: 'add', path: '/spec/schedulerName', value: 'k3s-daas-scheduler' },
+  ]);
+
+  const optional = { secretKeyRef: { name: 'gone', key: 'k', optional: true } };
+  const container = { name: 'c', image: 'i', env: [{ name: 'X', valueFrom: optional }] };
+  const object = {
+    metadata: { name: 'web' },
+    spec: { schedulerName: 'k3s-daas-scheduler', containers: [container] },
+  };
+  const dropped = await mutate({ object });
+  t.equal(dropped['allowed'], true);
+  t.match(dropped['warnings'], [/gone/], 'what is left out is said');
+  const required = {
+    ...object,
+    spec: { ...object.spec, volumes: [{ name: 'v', secret: { secretName: 'gone' } }] },
+  };
+  const refused = await mutate({ object: required });
+  t.match(refused, { uid, allowed: false, status: { code: 403, message: /^SECRET_NOT_FOUND: / } });
+  t.notOk('patch' in refused);
+  t.match(
+    await mutate({ operation: 'DELETE' }),
+    { allowed: false, status: { message: /^REVIEW_UNEXPECTED/ } },
+    'a patch on DELETE would be an error',
+  );
+  const system = { namespace: 'kube-system', object: { spec: {} } };
+  t.same(await mutate(system), { uid, allowed: true }, 'exempt');
+  const { body } = await send(webhook.port, undefined, { path: '/metrics', method: 'GET' });
+  t.match(body, /daas_admission_reviews_total\{subject="mutate CREATE pods",code="SECRET_NOT_FOUND"\} 1/);
+});
+
+void t.test(
+  'a review does not wait long for the cluster, and is not allowed for want of an answer',
+  async (t) => {
+    const facts = new MemoryFacts();
+    const webhook = await serve(freshChain(), 0, facts);
+    t.teardown(() => webhook.close());
+    const volume = { name: 'v', secret: { secretName: 'db' } };
+    const spec = { schedulerName: 'k3s-daas-scheduler', containers: [], volumes: [volume] };
+    const review = reviewOf({}, { object: { metadata: { name: 'web' }, spec } });
+    const exec = reviewOf({}, { operation: 'CONNECT', subResource: 'exec', object: {} });
+    const unanswered = /"allowed":false.*"code":503.*"reason":"ServiceUnavailable".*LOOKUP_FAILED/;
+    facts.failure = 'hangs';
+    const began = performance.now();
+    const replies = await Promise.all([
+      send(webhook.port, reviewOf()),
+      send(webhook.port, review, { path: '/mutate' }),
+      send(webhook.port, exec),
+    ]);
+    for (const { status, body } of replies) {
+      t.equal(status, 200, 'an answer, not a timeout');
+      t.match(body, unanswered);
+    }
+    const took = performance.now() - began;
+    t.ok(took > 150 && took < 2_000, `${took} ms`);
+    facts.failure = lookupFailed('the API server says 429');
+    t.match((await send(webhook.port, reviewOf())).body, unanswered);
+    facts.failure = new Error('a defect');
+    t.match(
+      await send(webhook.port, reviewOf()),
+      { status: 500, body: /^REVIEW_FAILED/ },
+      'any non-200 denies',
+    );
+  },
+);
+
 void t.test('only the API server may call', async (t) => {
   const webhook = await serve();
   t.teardown(() => webhook.close());
@@ -207,7 +290,7 @@ void t.test('only the API server may call', async (t) => {
     );
     t.equal((await send(webhook.port, reviewOf(), { ...nobody, path })).status, 401, `POST ${path} is not`);
   }
-  for (const path of ['/validate/', '//validate', '/VALIDATE', '/livez/../validate']) {
+  for (const path of ['/validate/', '//validate', '/VALIDATE', '/livez/../validate', '/mutate']) {
     t.equal((await send(webhook.port, reviewOf({}, foreignPod), { ...nobody, path })).status, 401, path);
   }
   t.equal((await send(webhook.port, reviewOf(), { path: '/mutated' })).status, 404);
@@ -238,6 +321,26 @@ void t.test('bodies', async (t) => {
     [
       'nor after a quote in a string',
       bad({ options: { a: `"${'['.repeat(500)}`, b: '\\' } }),
+      200,
+      /"allowed":true/,
+    ],
+    ['a key twice', '{"a":1,"b":{"a":1,"c":[{"d":1},{"d":1}]},"a":2}', 400, /^JSON_DUPLICATE_KEY.*"a" twice/],
+    ['twice deeper', bad({ object: {} }).replace('{}', '{"spec":{"x":1,"y":[{}],"x":2}}'), 400, /"x" twice/],
+    [
+      'twice, of which one is escaped',
+      bad({}).replace('"namespace":"shop"', '"namespace":"shop","namesp\\u0061ce":"kube-system"'),
+      400,
+      /^JSON_DUPLICATE_KEY.*"namespace" twice/,
+    ],
+    [
+      '__proto__ twice',
+      bad({}).replace('"spec":{', '"__proto__":{},"spec":{"__proto__":1,"__proto__":2,'),
+      400,
+      /"__proto__" twice/,
+    ],
+    [
+      'the same text as key and value',
+      bad({ options: { a: 'a', b: ['a', 'a', 'b'], c: { a: 'c' } } }),
       200,
       /"allowed":true/,
     ],
@@ -290,37 +393,47 @@ void t.test('bodies', async (t) => {
 void t.test('a body that does not come does not hold others', async (t) => {
   const webhook = await serve();
   t.teardown(() => webhook.close());
-  const slow = connect({
-    host: '127.0.0.1',
-    port: webhook.port,
-    ca: ca.certPem,
-    ...(client as { cert: string; key: string }),
-  });
-  await once(slow, 'secureConnect');
-  slow.write(
-    'POST /validate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{',
-  );
+  const slowly = async (path: string): Promise<string> => {
+    const slow = connect({
+      host: '127.0.0.1',
+      port: webhook.port,
+      ca: ca.certPem,
+      ...(client as { cert: string; key: string }),
+    });
+    await once(slow, 'secureConnect');
+    slow.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{`,
+    );
+    return text(slow);
+  };
   const began = performance.now();
+  const answers = ['/validate', '/mutate'].map(slowly);
   t.equal((await send(webhook.port, reviewOf())).status, 200);
-  const answer = await text(slow);
-  t.match(answer, /^HTTP\/1\.1 408/, 'given up on');
+  for (const answer of await Promise.all(answers)) t.match(answer, /^HTTP\/1\.1 408/, 'given up on');
   t.ok(performance.now() - began < 20_000);
 });
 
-void t.test('readiness follows the chain, reviews of pods do not wait for it', async (t) => {
-  const chain = new MemoryChain();
-  const webhook = await serve(chain);
-  t.teardown(() => webhook.close());
-  const ready = (): Promise<Reply> => send(webhook.port, undefined, { path: '/readyz', method: 'GET' });
-  const first = await ready();
-  t.equal(first.status, 503);
-  t.match(first.body, /^SNAPSHOT_MISSING/);
-  t.equal((await send(webhook.port, reviewOf())).status, 200);
-  chain.set(healthy, NOW);
-  t.equal((await ready()).status, 200);
-  chain.set(healthy, NOW - 30_001);
-  t.match((await ready()).body, /^SNAPSHOT_STALE/);
-});
+void t.test(
+  'readiness follows the chain and the watches, reviews of pods do not wait for them',
+  async (t) => {
+    const chain = new MemoryChain();
+    const facts = new MemoryFacts();
+    const webhook = await serve(chain, 0, facts);
+    t.teardown(() => webhook.close());
+    const ready = (): Promise<Reply> => send(webhook.port, undefined, { path: '/readyz', method: 'GET' });
+    const first = await ready();
+    t.equal(first.status, 503);
+    t.match(first.body, /^SNAPSHOT_MISSING/);
+    t.equal((await send(webhook.port, reviewOf())).status, 200);
+    chain.set(healthy, NOW);
+    t.equal((await ready()).status, 200);
+    facts.news = 'nothing was heard of secrets for 60000 ms';
+    t.match(await ready(), { status: 503, body: /^LOOKUP_FAILED.*nothing was heard of secrets/ });
+    facts.news = null;
+    chain.set(healthy, NOW - 30_001);
+    t.match((await ready()).body, /^SNAPSHOT_STALE/);
+  },
+);
 
 void t.test('certificates change without a dropped call', async (t) => {
   const webhook = await serve();

@@ -188,6 +188,8 @@ export class MemoryFacts implements ClusterFacts {
   readonly expected: string[] = [];
   /** Set: every look-up fails with it, or never ends. */
   failure: Error | 'hangs' | null = null;
+  /** Why it would be stale. */
+  news: string | null = null;
 
   async mode(namespace: string): Promise<SecretsMode> {
     await this.#fail();
@@ -210,6 +212,10 @@ export class MemoryFacts implements ClusterFacts {
 
   expectChange(namespace: string, secret: string): void {
     this.expected.push(path(namespace, secret));
+  }
+
+  stale(): string | null {
+    return this.news;
   }
 
   async #fail(): Promise<void> {
