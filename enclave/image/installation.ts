@@ -62,7 +62,9 @@ function checkFit(
   for (const [name, listen] of [
     ['extender', enclave.listen],
     ['bootstrap', enclave.bootstrap],
+    ['broker', enclave.broker?.listen],
   ] as const) {
+    if (listen === undefined) continue;
     const entry = egress.inbound.find((inbound) => inbound.name === name);
     if (entry?.port !== listen.port || listen.host !== '127.0.0.1') {
       throw unfit(
