@@ -52,7 +52,7 @@ function expandEnvFrom(sources: readonly EnvFrom[], path: string, draft: PlanDra
   const rest: EnvFrom[] = [];
   const variables = new Map<string, { secret: SealedSecret; key: string }>();
   let expanded = false;
-  sources.forEach((source, i) => {
+  for (const [i, source] of sources.entries()) {
     const at = `${path}.envFrom[${i}]`;
     const { prefix = '', secretRef } = source;
     if (secretRef === undefined) {
@@ -61,21 +61,29 @@ function expandEnvFrom(sources: readonly EnvFrom[], path: string, draft: PlanDra
           `${at} comes after a Secret; where both have a name, the Secret's value is taken`,
         );
       rest.push(source);
-      return;
+      continue;
     }
     if (Object.hasOwn(source, 'configMapRef')) throw twoSources(at);
     expanded = true;
     const secret = draft.secret(secretRef.name ?? '', `${at}.secretRef`, secretRef.optional ?? false);
-    if (secret === null) return;
+    if (secret === null) continue;
     for (const key of [...secret.keys.keys()].sort()) variables.set(prefix + key, { secret, key });
-  });
+  }
   return expanded ? { rest, variables } : null;
 }
 
-/** A variable of envFrom that env gives another value is not seen, unless a value of env refers to it. */
+/** A variable of envFrom that env surely overrides is not seen, unless a value of env refers to it before. */
 function isSeen(name: string, env: readonly EnvVar[]): boolean {
   return (
-    !env.some((each) => each.name === name) || env.some(({ value }) => value?.includes(`$(${name})`) === true)
+    !env.some((each) => each.name === name && !mayBeAbsent(each)) ||
+    env.some(({ value }) => value?.includes(`$(${name})`) === true)
+  );
+}
+
+function mayBeAbsent({ valueFrom }: EnvVar): boolean {
+  return Object.values(valueFrom ?? {}).some(
+    (source) =>
+      typeof source === 'object' && source !== null && 'optional' in source && source.optional === true,
   );
 }
 
