@@ -41,10 +41,16 @@ export function refusalOf({ status, body }: Reply): Refusal {
   return parsed.success ? parsed.data : { code: `HTTP_${status}`, message: 'no reason was given' };
 }
 
+interface JsonRequest {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly signal: AbortSignal;
+}
+
 /** Sends JSON and reads JSON, once: no redirects, bounded in time and size. Rejects if there is no whole reply. */
 export function post({ url, headers, body, socket, replyMs, signal }: Post): Promise<Reply> {
   const text = JSON.stringify(body);
-  const options = {
+  const options: JsonRequest = {
     method: 'POST',
     headers: {
       ...headers,
@@ -54,19 +60,22 @@ export function post({ url, headers, body, socket, replyMs, signal }: Post): Pro
     },
     signal: AbortSignal.any([signal, AbortSignal.timeout(replyMs)]),
   };
-  const outgoing =
-    socket !== undefined
-      ? httpRequest(url, {
-          ...options,
-          protocol: url.protocol,
-          defaultPort: 443,
-          createConnection: () => socket,
-        })
-      : (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options);
+  const outgoing = socket === undefined ? dial(url, options) : speak(url, socket, options);
   return new Promise((resolve, reject) => {
     replyTo(outgoing).then(resolve, reject);
     outgoing.end(text);
   });
+}
+
+function dial(url: URL, options: JsonRequest): ClientRequest {
+  return (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options);
+}
+
+/** Over a connection that is secured already. */
+function speak(url: URL, socket: Socket, options: JsonRequest): ClientRequest {
+  const { hostname, port, pathname } = url;
+  const headers = { ...options.headers, host: url.host };
+  return httpRequest({ ...options, headers, hostname, port, path: pathname, createConnection: () => socket });
 }
 
 async function replyTo(outgoing: ClientRequest): Promise<Reply> {

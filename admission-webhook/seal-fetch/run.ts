@@ -41,7 +41,7 @@ export async function run({ plan: text, root, signal, print }: Process): Promise
 }
 
 /** `seal-fetch ready`: whether all that the plan asks for is in place. @returns the exit code. */
-export function ready({ plan: text, root, print }: Process): number {
+export function ready({ plan: text, root, print }: Omit<Process, 'signal'>): number {
   try {
     return isReady(readPlan(text), placesUnder(root)) ? 0 : 1;
   } catch (error) {
