@@ -13,8 +13,6 @@ export interface ImageOptions {
   readonly entrypoint: readonly string[];
   /** `UID[:GID]`; root unless given. */
   readonly user?: string;
-  /** `name` of the reference by tag, as in `k3s-daas.local/pause:1`. */
-  readonly reference: string;
 }
 
 export interface ImageArchive {
@@ -54,10 +52,7 @@ export function buildImage(options: ImageOptions): ImageArchive {
     config,
     layers: [layerDescriptor],
   });
-  const index = {
-    schemaVersion: 2,
-    manifests: [{ ...manifest, annotations: { 'io.containerd.image.name': options.reference } }],
-  };
+  const index = { schemaVersion: 2, manifests: [manifest] };
   const archive = tar([
     { name: 'oci-layout', content: Buffer.from('{"imageLayoutVersion":"1.0.0"}'), mode: 0o644 },
     { name: 'index.json', content: Buffer.from(JSON.stringify(index)), mode: 0o644 },

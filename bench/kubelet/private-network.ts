@@ -19,6 +19,9 @@ const NAMESPACES = [
   '--mount-proc',
 ];
 
+/** The first process of a process namespace is whom the dead are left to, of which the shells take leave. */
+const INIT = ['sh', '-c', '"$@"; exit $?', 'init'];
+
 /**
  * Where this process is: `inside` a network, process and mount namespace of its own; `outside`, and `command` in front
  * of a program gets it inside; or on a machine where that, or a real node, is `impossible`.
@@ -55,7 +58,7 @@ export async function place(): Promise<Place> {
   const group = `k3s-daas-${process.pid}-${startTicks(process.pid) ?? '0'}`;
   return {
     kind: 'outside',
-    command: ['setpriv', '--pdeathsig', 'KILL', '--', 'unshare', ...NAMESPACES, '--'],
+    command: ['setpriv', '--pdeathsig', 'KILL', '--', 'unshare', ...NAMESPACES, '--', ...INIT],
     env: { [MARK]: `${group}/${readlinkSync('/proc/self/ns/net')}` },
     cleanUp: () => removeGroups(group),
   };

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,12 +52,14 @@ export interface RealNode {
   readonly seccomp: boolean;
   readonly children: readonly { readonly name: string; readonly pid: number }[];
   /**
-   * Gives containerd an OCI or Docker archive, as a file, under the references, each in full: `host/name:tag` or
-   * `host/name@sha256:…`. Pods that name one with `imagePullPolicy: IfNotPresent` then need no registry.
+   * Gives containerd what is in an OCI or Docker archive. Pods that name it by a reference that is returned, with
+   * `imagePullPolicy: IfNotPresent`, need no registry.
    *
+   * @param name without tag and digest, as in `k3s-daas.local/workload`.
+   * @returns `name@sha256:…`, of each manifest and index in the archive.
    * @throws KubeletError `image-refused`.
    */
-  importImage(file: string, references: readonly string[]): Promise<void>;
+  importImage(file: string, name: string, tag?: string): Promise<string[]>;
   /** Ends the kubelet and starts it again; containers go on. */
   restartKubelet(): Promise<void>;
   /** Ends kubelet, containerd and every container, and their control groups. The Node object stays. May be called twice. */
@@ -181,31 +184,33 @@ class ContainedNode implements RealNode {
     const { archive } = buildImage({
       files: [{ path: '/pause', content, mode: 0o755 }],
       entrypoint: ['/pause'],
-      reference: SANDBOX_IMAGE,
     });
     const file = join(this.dir, 'images', 'pause.tar');
     await writeFile(file, archive);
-    await this.importImage(file, [SANDBOX_IMAGE]);
+    const [name = '', tag = ''] = SANDBOX_IMAGE.split(':');
+    await this.importImage(file, name, tag);
     await this.#startKubelet();
     await this.#until('kubelet', [child, this.#kubelet], () => this.#isReady());
   }
 
-  async importImage(file: string, references: readonly string[]): Promise<void> {
-    // ctr says which names it has found in the archive's index, one a line and first.
-    const before = new Set(await this.#images());
-    await this.#ctr([
-      'images',
-      'import',
-      '--digests',
-      '--base-name',
-      'import.k3s-daas.local/image',
-      file,
-    ]).catch((cause: unknown) => {
-      throw imageRefused(file, cause);
-    });
-    const found = (await this.#images()).find((name) => !before.has(name)) ?? [...before][0];
-    if (found === undefined) throw imageRefused(file);
-    for (const reference of references) await this.#ctr(['images', 'tag', '--force', found, reference]);
+  async importImage(file: string, name: string, tag?: string): Promise<string[]> {
+    // Names in the archive that begin with the base would keep it from giving them by digest.
+    const base = `import.k3s-daas.local/${randomUUID()}`;
+    await this.#ctr(['images', 'import', '--digests', `--base-name=${base}`, file]).catch(
+      (cause: unknown) => {
+        throw imageRefused(file, cause);
+      },
+    );
+    const images = (await this.#ctr(['images', 'list', '--quiet'])).split('\n');
+    const imported = images.filter((image) => image.startsWith(`${base}@`));
+    const [first] = imported;
+    if (first === undefined) throw imageRefused(file);
+    const references = imported.map((image) => `${name}${image.slice(base.length)}`);
+    for (const [i, image] of imported.entries())
+      await this.#ctr(['images', 'tag', '--force', image, references[i] ?? '']);
+    if (tag !== undefined) await this.#ctr(['images', 'tag', '--force', first, `${name}:${tag}`]);
+    await this.#ctr(['images', 'remove', ...imported]);
+    return references;
   }
 
   async restartKubelet(): Promise<void> {
@@ -248,10 +253,6 @@ class ContainedNode implements RealNode {
     // containerd finds its shim by PATH.
     const path = `${dirname(this.#options.programs.files.containerd)}:${process.env['PATH'] ?? ''}`;
     return this.#children.start(name, program, args, { PATH: path, TMPDIR: join(this.dir, 'tmp') });
-  }
-
-  async #images(): Promise<string[]> {
-    return (await this.#ctr(['images', 'list', '--quiet'])).split('\n').filter((line) => line !== '');
   }
 
   async #ctr(args: readonly string[]): Promise<string> {
