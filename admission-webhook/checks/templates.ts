@@ -18,8 +18,8 @@ const templateSchema = z.object({
 });
 type Template = z.infer<typeof templateSchema>;
 
-const withTemplate = z.object({ spec: z.object({ template: z.unknown() }) });
-const podTemplate = z.object({ template: z.unknown() });
+const withTemplate = z.object({ spec: z.object({ template: z.unknown().optional() }) });
+const podTemplate = z.object({ template: z.unknown().optional() });
 const cronJob = z.object({ spec: z.object({ jobTemplate: withTemplate }) });
 
 /** Where each kind keeps its template; the kinds that controllers make pods from. */
