@@ -2,7 +2,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 
 import type { AttestationOptions, DocumentOptions } from './commands/attestation.ts';
 import { addChainCommands } from './commands/chain.ts';
+import { addKeyServerCommands } from './commands/key-server.ts';
 import type { ClaimOptions } from './commands/node.ts';
+import { addSecretCommands } from './commands/secret.ts';
 import { reportFailure } from './output.ts';
 
 /** Runs `daas ARGS…`; sets the exit code. Commands are loaded when they are called, so that --help is instant. */
@@ -35,6 +37,10 @@ function createProgram(): Command {
     .showHelpAfterError('(daas --help lists the commands)');
   program.commandsGroup('A whole installation:');
   addInstallation(program);
+  program.commandsGroup('Secrets:');
+  addSecretCommands(
+    program.command('secret').description('secrets that only the pods they are for can open'),
+  );
   program.commandsGroup('Check and understand:');
   addInspection(program);
   program.commandsGroup('The cluster, for the owner of its ClusterCap:');
@@ -118,6 +124,7 @@ function addRoles(program: Command): void {
     });
   addAttestProxy(program);
   addRegistrar(program);
+  addKeyServerCommands(program.command('key-server'));
 }
 
 function addRegistrar(program: Command): void {
