@@ -1,5 +1,5 @@
 import { CodedError, type Ineligibility } from '@k3s-daas/core';
-import type { SealedErrorCode } from '@k3s-daas/seal';
+import type { SealedErrorCode } from '@k3s-daas/seal/sealed';
 
 /** Every reason for which a request is refused. docs/admission.md explains each. */
 export type DenialCode =
@@ -55,6 +55,7 @@ export type DenialCode =
   | 'SECRET_NOT_INJECTED'
   | 'REFRESH_MALFORMED'
   | 'SEALED_SERVICE_ACCOUNT_WRONG'
+  | 'SEALED_OS_WRONG'
   | 'SEALED_PLAN_TOO_LARGE'
   | 'SEALED_PLAN_WRONG'
   | 'SEALED_MOUNT_WRONG'

@@ -93,12 +93,13 @@ function requireTrueMarks({ metadata }: RawSecret, { identity, values }: OpenedE
       [SEALED_ANNOTATIONS.version, identity.version.toString()],
       [SEALED_ANNOTATIONS.serviceAccount, identity.serviceAccount],
       [SEALED_ANNOTATIONS.threshold, value.threshold.toString()],
-      [SEALED_ANNOTATIONS.keyServers, value.services.map(({ objectId }) => objectId).join(',')],
+      [SEALED_ANNOTATIONS.keyServers, sorted(value.services.map(({ objectId }) => objectId))],
     ]);
     for (const [key, text] of Object.entries(annotations ?? {})) {
       if (!key.startsWith(ANNOTATION_PREFIX)) continue;
       const expected = truth.get(key);
-      if (text !== expected)
+      const said = key === SEALED_ANNOTATIONS.keyServers ? sorted(text.split(',')) : text;
+      if (said !== expected)
         throw wrongMarks(
           name,
           expected === undefined
@@ -107,6 +108,11 @@ function requireTrueMarks({ metadata }: RawSecret, { identity, values }: OpenedE
         );
     }
   }
+}
+
+/** Key servers are a set. */
+function sorted(ids: readonly string[]): string {
+  return [...ids].sort().join(',');
 }
 
 function wrongMarks(name: string, why: string): Denied {

@@ -1,5 +1,5 @@
 import { SEALED_LABEL, SECRETS_MODE_LABEL, type Clock } from '@k3s-daas/core';
-import type { SealRules } from '@k3s-daas/seal';
+import type { SealRules } from '@k3s-daas/seal/sealed';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { Counter, Gauge, Registry } from 'prom-client';

@@ -13,7 +13,7 @@ import {
   SealedError,
   type SealedValue,
   type SealRules,
-} from '@k3s-daas/seal';
+} from '@k3s-daas/seal/sealed';
 import { z } from 'zod';
 
 import { metadataSchema, parseObject } from '../checks/marks.ts';
