@@ -1,6 +1,8 @@
+import { ensureControlPlane } from '@k3s-daas/control-plane';
 import type { Test } from 'tap';
 
 import { place } from '../private-network.ts';
+import { ensureNodePrograms } from '../programs.ts';
 
 /**
  * Runs `body` in a private network: the test file is run again as a subtest, inside. Where that is impossible the file
@@ -18,6 +20,12 @@ export async function inPrivateNetwork(t: Test, file: string, body: () => Promis
       await t.test('real nodes', { skip: where.reason }, () => undefined);
       return;
     case 'outside': {
+      // Here, where progress shows at once, and no test's time runs.
+      const progress = ({ message }: { message: string }): void => {
+        t.comment(message);
+      };
+      await ensureControlPlane({ progress });
+      await ensureNodePrograms({ progress });
       const [program = '', ...rest] = where.command;
       const env = { ...process.env, ...where.env };
       try {
