@@ -124,6 +124,7 @@ function addRoles(program: Command): void {
     });
   addAttestProxy(program);
   addRegistrar(program);
+  addRelay(program);
   addKeyServerCommands(program.command('key-server'));
 }
 
@@ -152,6 +153,23 @@ function addRegistrar(program: Command): void {
     .action(async (options: Common) => {
       const { showRegistrar } = await import('./commands/registrar-status.ts');
       process.exitCode = await showRegistrar({ json: options.json ?? false }, options.config);
+    });
+}
+
+function addRelay(program: Command): void {
+  program
+    .command('relay')
+    .description(
+      "role: brings the enclave's releases of sealed secrets to the chain, and pays within a budget",
+    )
+    .option('--new-state', 'begin new books where the old are lost; never in a unit file')
+    .option(...CONFIG)
+    .action(async (options: { newState?: boolean } & Common) => {
+      const [{ runRole }, { startRelay }] = await Promise.all([
+        import('./roles/role.ts'),
+        import('./roles/relay.ts'),
+      ]);
+      await runRole(() => startRelay(options.config, { newState: options.newState ?? false }));
     });
 }
 

@@ -167,11 +167,16 @@ const relay = z.strictObject({
   batchMax: z.number().int().min(1).max(64).default(16),
   budget: z
     .strictObject({
+      /** Of one remote address, granted or not (IPv6: of one /64). The pods of a node may share one. */
+      requestsPerAddressAndMinuteMax: z.number().int().min(1).max(1_000_000).default(600),
+      /** Releases that are not granted yet. */
       requestsPerNamespaceAndMinuteMax: z.number().int().min(1).max(1_000_000).default(600),
       /** Gas budget of one transaction, MIST. */
       gasMistPerTransactionMax: z.coerce.bigint().positive().default(500_000_000n),
       /** Gas of all transactions within 24 hours, MIST. */
       gasMistPerDayMax: z.coerce.bigint().positive().default(50_000_000_000n),
+      /** What one namespace may use up of that at once; it comes back over a day. */
+      gasMistPerNamespaceAndDayMax: z.coerce.bigint().positive().default(10_000_000_000n),
     })
     .prefault({}),
 });

@@ -1,3 +1,4 @@
+import { MetricsText } from '../metrics-text.ts';
 import type { LinkStatus } from './link.ts';
 
 const VERBS = new Set(['filter', 'prioritize', 'preempt', 'bind']);
@@ -22,12 +23,9 @@ export class ProxyMetrics {
   }
 
   text({ attested, attestations, failures }: LinkStatus, underWay: number): string {
-    const lines: string[] = [];
-    const family = (name: string, type: string, help: string, samples: readonly string[]): void => {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples);
-    };
+    const text = new MetricsText();
     const seconds = 'daas_attest_proxy_request_seconds';
-    family(
+    text.family(
       seconds,
       'summary',
       'Requests by verb and status, from their head to our reply.',
@@ -37,31 +35,38 @@ export class ProxyMetrics {
       ]),
     );
     const refused = 'daas_attest_proxy_refusals_total';
-    family(
+    text.family(
       refused,
       'counter',
       'Requests that were not answered by the enclave, by code.',
       [...this.#refusals].map(([code, count]) => `${refused}{code="${code}"} ${count}`),
     );
-    const single = (name: string, type: string, help: string, value: number | bigint): void => {
-      family(name, type, help, [`${name} ${value}`]);
-    };
-    single('daas_attest_proxy_attestations_total', 'counter', 'Documents that were verified.', attestations);
-    single('daas_attest_proxy_attestation_failures_total', 'counter', 'Attempts that failed.', failures);
-    single(
+    text.single(
+      'daas_attest_proxy_attestations_total',
+      'counter',
+      'Documents that were verified.',
+      attestations,
+    );
+    text.single('daas_attest_proxy_attestation_failures_total', 'counter', 'Attempts that failed.', failures);
+    text.single(
       'daas_attest_proxy_attested',
       'gauge',
       '1 while an attested enclave is at hand.',
       attested ? 1 : 0,
     );
-    single(
+    text.single(
       'daas_attest_proxy_session_term',
       'gauge',
       'Term of its session, 0 for none.',
       attested?.term ?? 0,
     );
-    single('daas_attest_proxy_requests_under_way', 'gauge', 'Requests that are not answered yet.', underWay);
-    return `${lines.join('\n')}\n`;
+    text.single(
+      'daas_attest_proxy_requests_under_way',
+      'gauge',
+      'Requests that are not answered yet.',
+      underWay,
+    );
+    return text.toString();
   }
 }
 
