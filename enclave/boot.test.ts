@@ -364,6 +364,30 @@ void t.test('serving: a port that is taken', async (t) => {
   t.match(await assertFailed(t, enclave, 'serving', 'BOOT_FAILED'), /EADDRINUSE/);
 });
 
+void t.test('broker: with the attested key; a port that is taken; or none at all', async (t) => {
+  const enclave = await registered(await prepare(t));
+  await enclave.running.ready;
+  const { tlsKeyHash } = (await enclave.get(ATTESTATION)).json;
+  t.match(await enclave.release(), { status: 401, code: 'TOKEN_REFUSED', tlsKeyHash });
+
+  const taken = createServer();
+  taken.listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const broker = { listen: { host: '127.0.0.1', port } };
+  const blocked = await registered(await prepare(t, { enclave: { broker } }));
+  t.match(await assertFailed(t, blocked, 'broker', 'BOOT_FAILED'), /EADDRINUSE/);
+
+  const without = await registered(await prepare(t, { enclave: { broker: undefined } }));
+  await without.running.ready;
+  const { done } = (await without.get('/readyz')).json['boot'] as {
+    done: { step: string; detail?: string }[];
+  };
+  t.match(done.at(-1), { step: 'broker', detail: 'none' });
+  t.notMatch(without.logged, /broker serving/);
+});
+
 void t.test('a boot can be stopped while it waits', async (t) => {
   const enclave = await TestEnclave.prepare();
   await enclave.run();

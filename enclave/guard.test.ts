@@ -45,6 +45,10 @@ async function ready(t: Test): Promise<Ready> {
     );
     // No decision while there is a reason, and decisions when there is none.
     t.equal(await enclave.refusal(), plain.length === 0 ? '' : 'ENCLAVE_NOT_ACTIVE');
+    // No release either: without a reason the broker asks the API server about the token, with one nobody.
+    const { status, code, message } = await enclave.release();
+    t.equal(`${status} ${code}`, plain.length === 0 ? '401 TOKEN_REFUSED' : '503 NOT_READY');
+    for (const reason of plain) t.ok(message.includes(reason), `the broker says ${reason}`);
     return plain;
   };
   return {

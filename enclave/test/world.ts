@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 
 import { clientCertificateFromCsr, createAuthority } from '@k3s-daas/control-plane';
@@ -17,6 +18,7 @@ import {
   policyDigest,
   SCHEDULER_USER,
   sha256,
+  toHex,
   type Bytes,
   type ChainSnapshot,
   type Configuration,
@@ -130,7 +132,7 @@ export class TestChain implements ChainWatcher {
   }
 }
 
-/** An API server that has nothing, and says so in good order. */
+/** An API server that has nothing, knows nobody's token, and says so in good order. */
 async function emptyApiServer(): Promise<{ url: string; close: () => Promise<void> }> {
   const { certPem: cert, keyPem: key } = await ca.issue({
     commonName: 'api',
@@ -139,7 +141,12 @@ async function emptyApiServer(): Promise<{ url: string; close: () => Promise<voi
     days: 1,
   });
   const tls = { cert, key, ca: ca.certPem, requestCert: true, rejectUnauthorized: true };
-  const server = createServer(tls, (_request, response) => {
+  const server = createServer(tls, (request, response) => {
+    if (request.method === 'POST') {
+      response.statusCode = 201;
+      response.end(JSON.stringify({ status: { authenticated: false } }));
+      return;
+    }
     const annotations = { 'k8s.io/initial-events-end': 'true' };
     const object = { metadata: { resourceVersion: '10', annotations } };
     response.write(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
@@ -196,6 +203,7 @@ export class TestEnclave {
       enclave: {
         listen: { host: '127.0.0.1', port: 0 },
         bootstrap: { host: '127.0.0.1', port: 0 },
+        broker: { listen: { host: '127.0.0.1', port: 0 } },
         dataDir: '.',
         clientCaFile: 'ca.crt',
         // On a public network the configuration demands it; the NSM itself is the world's.
@@ -304,6 +312,27 @@ export class TestEnclave {
       NodeNames: ['nowhere'],
     });
     return ((answer['Error'] as string | undefined) ?? '').split(':')[0] ?? '';
+  }
+
+  /** Asks the broker as a pod with a forged token does; status and code of its answer, and the key that it shows. */
+  async release(): Promise<{ status: number; code: string; message: string; tlsKeyHash: string }> {
+    const port = /"port":(\d+),"msg":"broker serving"/.exec(this.logged)?.[1] ?? '';
+    const request = httpsRequest(`https://127.0.0.1:${port}/api/v1/releases`, {
+      method: 'POST',
+      rejectUnauthorized: false,
+      agent: false,
+      headers: { 'content-type': 'application/json', authorization: 'Bearer a.b.c' },
+    });
+    request.end(JSON.stringify({ recipient: CLUSTER, policies: [SESSION] }));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    if (!(response.socket instanceof TLSSocket)) throw new Error('not over TLS');
+    const { raw } = response.socket.getPeerCertificate();
+    const spki = new X509Certificate(raw).publicKey.export({ format: 'der', type: 'spki' });
+    let text = '';
+    for await (const chunk of response) text += String(chunk);
+    this.answered += text;
+    const { code, message } = JSON.parse(text) as { code: string; message: string };
+    return { status: response.statusCode ?? 0, code, message, tlsKeyHash: toHex(sha256(spki)) };
   }
 
   /** What time it is for decisions, by the age that the extender gives the chain's state. */
