@@ -466,6 +466,11 @@ void t.test('what cannot be rewritten is refused', async (t) => {
       { ...pod({ shareProcessNamespace: true, volumes: [{ name: 'v', secret: { secretName: 'db' } }] }) },
     ],
     [
+      'SEALED_OS_WRONG',
+      pod({ os: { name: 'windows' }, volumes: [{ name: 'v', secret: { secretName: 'db' } }] }),
+    ],
+    ['allowed', pod({ os: { name: 'windows' } })],
+    [
       'BROKER_TOKEN_FORGED',
       volume({
         name: 'mine',

@@ -53,6 +53,7 @@ export async function inject(pod: Pod, rules: InjectionRules): Promise<Injection
   requireNoBrokerToken(own);
   if (references.length === 0 && previous === null) return { spec: pod.spec, plan: null, warnings: [] };
   requireOwnProcesses(own);
+  requireLinux(own);
   const names = [...references, ...(previous === null ? [] : [...previous.files, ...previous.env])].map(
     ({ secret }) => secret,
   );
@@ -145,6 +146,15 @@ function requireNoReservedVolumes({ volumes, initContainers, containers }: PodSp
     const mount = volumeMounts?.find((each) => isReservedVolume(each.name));
     if (mount !== undefined) throw forged(`container ${name} mounts ${mount.name}`);
   }
+}
+
+function requireLinux({ os }: PodSpec): void {
+  if (os?.name !== 'windows') return;
+  throw new Denied(
+    'SEALED_OS_WRONG',
+    `the pod is for Windows, and ${SEAL_FETCH} runs on Linux only`,
+    'run what needs sealed secrets in a pod for Linux',
+  );
 }
 
 function withoutOurs(spec: PodSpec): PodSpec {

@@ -102,6 +102,7 @@ export const podSpecSchema = z.looseObject({
   hostPID: optionalFlag,
   hostIPC: optionalFlag,
   shareProcessNamespace: optionalFlag,
+  os: z.looseObject({ name: optionalText }).optional(),
   tolerations: list(tolerationSchema),
   resources: resourcesSchema,
   imagePullSecrets: list(z.looseObject({ name: optionalText })),
