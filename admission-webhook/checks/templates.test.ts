@@ -46,9 +46,15 @@ async function verdict(act: () => Promise<unknown>): Promise<string> {
   }
 }
 
+interface TemplateCase {
+  readonly kind?: string;
+  readonly by?: PodRules;
+  readonly metadata?: object | null;
+}
+
 const template = (
   podSpec: unknown,
-  { kind = 'deployments.apps', by = rules, metadata = {} } = {},
+  { kind = 'deployments.apps', by = rules, metadata = {} }: TemplateCase = {},
 ): Promise<string> =>
   verdict(() => checkTemplate(request('CREATE', kind, KINDS[kind]?.({ metadata, spec: podSpec })), by));
 

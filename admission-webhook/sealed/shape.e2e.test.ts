@@ -174,8 +174,9 @@ void t.test('the API server fills nothing in that was left out', async (t) => {
     const { status, body } = await dryRun('open', await injected(withSecret(pod)));
     t.equal(status, 201, status === 201 ? pod.metadata.name : JSON.stringify(body));
     const stored = body as { spec: { initContainers: { name: string; imagePullPolicy: string }[] } };
-    t.equal(stored.spec.initContainers[0]?.name, 'seal-fetch');
-    t.equal(stored.spec.initContainers[0].imagePullPolicy, 'Always', 'the plugin AlwaysPullImages was there');
+    const [first] = stored.spec.initContainers;
+    t.equal(first?.name, 'seal-fetch');
+    t.equal(first?.imagePullPolicy, 'Always', 'the plugin AlwaysPullImages was there');
     t.equal(await shapeOf(body), 'allowed', pod.metadata.name);
     const again = await mutatePod(request('CREATE', 'pods', body), rules);
     t.strictSame(again.patch, [], 'what was stored is at rest');
