@@ -1,0 +1,1 @@
+export { buildSealFetchImage, type BuildOptions, type SealFetchImage } from './image/build.ts';
