@@ -1,0 +1,275 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { sha256, fromBase64, toHex, SEALED_LABEL } from '@k3s-daas/core';
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+
+import { Denied } from '../denied.ts';
+import { FakeApiServer, type ApiObject } from '../test/api-server.ts';
+import { POLICY, sealedSecret, type SecretObject } from '../test/sealing.ts';
+import { sealSettings } from '../test/world.ts';
+import { startClusterFacts, type WatchedFacts } from './cluster-facts.ts';
+
+const NAMESPACES = '/api/v1/namespaces';
+const SECRETS = '/api/v1/secrets';
+const secretPath = (name: string): string => `${NAMESPACES}/shop/secrets/${name}`;
+
+t.setTimeout(120_000);
+
+interface World {
+  readonly api: FakeApiServer;
+  readonly facts: WatchedFacts;
+  readonly clock: { ms: number; now(): number };
+}
+
+async function start(t: Test): Promise<World> {
+  const { api, kubeConfig } = await FakeApiServer.start();
+  const clock = { ms: Date.UTC(2026, 10, 21), now: () => clock.ms };
+  api.list(NAMESPACES, [
+    { metadata: { name: 'shop', labels: { 'k3s-daas.io/secrets': 'references' } } } as ApiObject,
+    { metadata: { name: 'bank' } },
+  ]);
+  const log = pino({ level: 'silent' });
+  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log, readMsMax: 200 });
+  t.teardown(async () => {
+    await facts.close();
+    await api.close();
+  });
+  return { api, facts, clock };
+}
+
+/** Waits until something holds, of what comes over the network. */
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (await what()) return;
+    await sleep(10);
+  }
+  throw new Error('it did not happen within 5 s');
+}
+
+async function code(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise;
+    return 'answered';
+  } catch (error) {
+    if (!(error instanceof Denied)) throw error;
+    return `${error.code} ${error.status}`;
+  }
+}
+
+const db1 = await sealedSecret();
+const db2 = await sealedSecret({ version: 2n });
+const digestOf = ({ data }: SecretObject): string => toHex(sha256(fromBase64(data['password'] ?? '')));
+
+void t.test('the watches answer', async (t) => {
+  const { api, facts } = await start(t);
+  api.list(SECRETS, [db1]);
+  t.match(facts.stale(), /namespaces are not listed yet/);
+  await until(() => facts.stale() === null);
+  t.equal(await facts.mode('shop'), 'references');
+  t.equal(await facts.mode('bank'), 'required', 'no label');
+  const found = await facts.secret('shop', 'db');
+  t.match(found, { namespace: 'shop', name: 'db', policy: POLICY, serviceAccount: 'default', version: 1n });
+  t.same([...found.keys], [['password', digestOf(db1)]], 'SHA-256 of the ciphertext');
+  t.same(api.reads, [], 'nothing was read');
+  const query = (path: string): URLSearchParams | undefined => api.watches.get(path)?.[0]?.query;
+  t.equal(
+    query(SECRETS)?.get('labelSelector'),
+    `${SEALED_LABEL}=true`,
+    'plain Secrets do not even come here',
+  );
+  t.equal(query(SECRETS)?.get('allowWatchBookmarks'), 'true');
+
+  api.tell(NAMESPACES, 'MODIFIED', {
+    metadata: { name: 'shop', labels: { 'k3s-daas.io/secrets': 'off' } },
+  } as ApiObject);
+  await until(async () => (await facts.mode('shop')) === 'required');
+  api.tell(SECRETS, 'MODIFIED', db2);
+  await until(async () => (await facts.secret('shop', 'db')).version === 2n);
+  const { type, ...rest } = db2;
+  t.equal(type, 'Opaque');
+  api.tell(SECRETS, 'MODIFIED', { ...rest, data: { password: 'aHVudGVyMg==' } } as ApiObject);
+  await until(async () => (await code(facts.secret('shop', 'db'))) === 'SECRET_NOT_SEALED 403');
+  api.tell(SECRETS, 'DELETED', db2);
+  await until(async () => (await code(facts.secret('shop', 'db'))) === 'SECRET_NOT_FOUND 403');
+  t.same(api.reads, [secretPath('db')], 'what the watch does not know is read once');
+  const metrics = await facts.registry.metrics();
+  t.match(metrics, /daas_admission_watch_objects\{kind="namespaces"\} 2/);
+  t.match(metrics, /daas_admission_watch_age_seconds\{kind="secrets"\} 0/);
+  t.match(metrics, /daas_admission_lookups_total\{kind="secret",source="read"\} 1/);
+});
+
+void t.test('what the watch has not brought yet is read', async (t) => {
+  const { api, facts } = await start(t);
+  await until(() => facts.stale() === null);
+  api.objects.set(secretPath('db'), db1);
+  t.equal((await facts.secret('shop', 'db')).version, 1n, 'kubectl apply -f secret-and-pod.yaml');
+  api.objects.set(`${NAMESPACES}/new`, {
+    metadata: { name: 'new', labels: { 'k3s-daas.io/secrets': 'references' } },
+  });
+  t.equal(await facts.mode('new'), 'references');
+  t.equal(await facts.mode('gone'), 'required');
+  const copied = { ...db1, metadata: { ...db1.metadata, namespace: 'bank' } };
+  api.objects.set(`${NAMESPACES}/bank/secrets/db`, copied);
+  t.equal(await code(facts.secret('bank', 'db')), 'SEALED_NAMESPACE_WRONG 403');
+  const unlabelled = { ...db1, metadata: { ...db1.metadata, labels: {} } };
+  api.objects.set(secretPath('db'), unlabelled);
+  t.equal((await facts.secret('shop', 'db')).version, 1n, 'the label is an index, the bytes count');
+  api.objects.set(secretPath('plain'), {
+    metadata: { name: 'plain', namespace: 'shop' },
+    data: { a: 'Yg==' },
+  });
+  t.equal(await code(facts.secret('shop', 'plain')), 'SECRET_NOT_SEALED 403');
+
+  const reads = api.reads.length;
+  for (const name of ['..', '../db', 'a/b', '', 'DB', 'a%2fb', 'db?x=1'])
+    t.equal(await code(facts.secret('shop', name)), 'SECRET_NOT_FOUND 403', `"${name}" is no name`);
+  t.equal(await facts.pod('shop', '../secrets/db'), null);
+  t.equal(await code(facts.mode('../x')), 'LOOKUP_FAILED 503');
+  t.equal(api.reads.length, reads, 'and nothing was asked');
+});
+
+void t.test('pods are read each time', async (t) => {
+  const { api, facts } = await start(t);
+  const path = `${NAMESPACES}/shop/pods/web`;
+  t.equal(await facts.pod('shop', 'web'), null);
+  api.objects.set(path, { metadata: { uid: 'u1' }, spec: { containers: [{ name: 'c' }] } });
+  t.same(await facts.pod('shop', 'web'), { uid: 'u1', nodeName: '', sealed: false });
+  const initContainers = [{ name: 'seal-fetch' }];
+  api.objects.set(path, {
+    metadata: { uid: 'u2' },
+    spec: { nodeName: 'n1', initContainers, containers: [] },
+  });
+  t.same(await facts.pod('shop', 'web'), { uid: 'u2', nodeName: 'n1', sealed: true });
+  t.equal(api.reads.length, 3);
+  api.objects.set(path, { metadata: {}, spec: {} });
+  t.equal(await code(facts.pod('shop', 'web')), 'LOOKUP_FAILED 503', 'no UID');
+});
+
+void t.test('an API server that does not answer', async (t) => {
+  const { api, facts } = await start(t);
+  await until(() => facts.stale() === null);
+  for (const answer of [500, 403, 401, 429, 503] as const) {
+    api.objects.set(secretPath('db'), answer);
+    t.equal(await code(facts.secret('shop', 'db')), 'LOOKUP_FAILED 503', `${answer}`);
+  }
+  api.objects.set(secretPath('db'), 'hangs');
+  const began = performance.now();
+  t.equal(await code(facts.secret('shop', 'db')), 'LOOKUP_FAILED 503', 'silence');
+  t.ok(performance.now() - began < 1_000, 'for as long as it may');
+  api.objects.set(`${NAMESPACES}/new`, 500);
+  t.equal(await code(facts.mode('new')), 'LOOKUP_FAILED 503', 'a mode that is not known is none');
+  api.objects.set(`${NAMESPACES}/shop/pods/web`, 500);
+  t.equal(await code(facts.pod('shop', 'web')), 'LOOKUP_FAILED 503');
+  t.match(await facts.registry.metrics(), /daas_admission_lookups_total\{kind="secret",source="failed"\} 6/);
+});
+
+void t.test('a Secret that is being written is read until the watch tells of it', async (t) => {
+  const { api, facts, clock } = await start(t);
+  api.list(SECRETS, [db1]);
+  await until(() => facts.stale() === null);
+  api.objects.set(secretPath('db'), db2);
+  t.equal((await facts.secret('shop', 'db')).version, 1n, 'remembered');
+  facts.expectChange('shop', 'db');
+  t.equal((await facts.secret('shop', 'db')).version, 2n, 'read');
+  api.tell(SECRETS, 'MODIFIED', db2);
+  api.objects.clear();
+  await until(async () => (await code(facts.secret('shop', 'db'))) === 'answered');
+  t.equal((await facts.secret('shop', 'db')).version, 2n, 'remembered again');
+
+  facts.expectChange('shop', 'db');
+  t.equal(await code(facts.secret('shop', 'db')), 'SECRET_NOT_FOUND 403');
+  clock.ms += 10_001;
+  t.equal(
+    await code(facts.secret('shop', 'db')),
+    'answered',
+    'a write that never came does not cost reads for ever',
+  );
+});
+
+void t.test('watches start again, from where they were', async (t) => {
+  const { api, facts } = await start(t);
+  api.list(SECRETS, [db1]);
+  await until(() => facts.stale() === null);
+  const opened = (): readonly URLSearchParams[] => (api.watches.get(SECRETS) ?? []).map(({ query }) => query);
+  api.end(SECRETS);
+  await until(() => opened().length === 2);
+  t.equal(opened()[1]?.get('resourceVersion'), '100', 'the version of the list');
+  t.equal(opened()[1]?.get('sendInitialEvents'), null, 'without listing everything again');
+  api.tell(SECRETS, 'MODIFIED', db2);
+  await until(async () => (await facts.secret('shop', 'db')).version === 2n);
+  api.bookmark(SECRETS);
+  const { version } = api;
+  await sleep(50);
+  api.end(SECRETS, 'broken');
+  await until(() => opened().length === 3);
+  t.equal(opened()[2]?.get('resourceVersion'), String(version), 'the version of the bookmark');
+
+  await t.test('a version that is too old', async (t) => {
+    api.gone = true;
+    api.list(SECRETS, []);
+    api.end(SECRETS);
+    await until(() => opened().at(-1)?.get('sendInitialEvents') === 'true');
+    await until(async () => (await code(facts.secret('shop', 'db'))) === 'SECRET_NOT_FOUND 403');
+    t.pass('everything is listed anew, and what was deleted meanwhile is gone');
+    api.gone = false;
+  });
+
+  await t.test('a watch that breaks without a word', async (t) => {
+    // Nothing was heard of since the start: the version it has may be the very reason.
+    api.end(SECRETS);
+    await until(() => opened().at(-1)?.get('sendInitialEvents') === null);
+    const before = opened().length;
+    api.end(SECRETS, 'broken');
+    await until(() => opened().length > before);
+    t.equal(opened().at(-1)?.get('sendInitialEvents'), 'true', 'is listed anew');
+  });
+});
+
+void t.test('silence makes everything be read', async (t) => {
+  const { api, facts, clock } = await start(t);
+  api.list(SECRETS, [db1]);
+  await until(() => facts.stale() === null);
+  clock.ms += 45_000;
+  t.equal(facts.stale(), null);
+  clock.ms += 1;
+  t.match(facts.stale(), /nothing was heard of namespaces for 45001 ms/);
+  api.objects.set(secretPath('db'), db2);
+  t.equal((await facts.secret('shop', 'db')).version, 2n, 'a Secret');
+  t.equal(await facts.mode('shop'), 'required', 'a mode: the namespace is gone by now');
+  t.match(await facts.registry.metrics(), /daas_admission_watch_age_seconds\{kind="secrets"\} 45\.001/);
+  api.bookmark(NAMESPACES);
+  api.bookmark(SECRETS);
+  await until(() => facts.stale() === null);
+  t.equal((await facts.secret('shop', 'db')).version, 1n, 'a bookmark is a sign of life');
+  clock.ms -= 46_000;
+  t.match(facts.stale(), /namespaces/, 'a clock that was set back tells no age');
+  clock.ms += 46_000;
+
+  clock.ms += 600_001;
+  const { length } = api.watches.get(SECRETS) ?? [];
+  api.end(SECRETS);
+  await until(() => (api.watches.get(SECRETS)?.length ?? 0) > length);
+  t.equal(
+    api.watches.get(SECRETS)?.at(-1)?.query.get('sendInitialEvents'),
+    'true',
+    'and once in ten minutes all is listed',
+  );
+});
+
+void t.test('an API server that refuses watches is asked less and less often, and read', async (t) => {
+  const { api, kubeConfig } = await FakeApiServer.start();
+  api.refuse = 403;
+  api.objects.set(secretPath('db'), db1);
+  const clock = { now: () => 0 };
+  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log: pino({ level: 'silent' }) });
+  t.equal((await facts.secret('shop', 'db')).version, 1n);
+  await sleep(1_500);
+  const { length } = api.watches.get(SECRETS) ?? [];
+  t.ok(length >= 2 && length <= 5, `${length} attempts in 1.5 s`);
+  t.match(facts.stale(), /not listed yet/);
+  const began = performance.now();
+  await facts.close();
+  t.ok(performance.now() - began < 1_000, 'closes at once');
+  await api.close();
+});
