@@ -33,6 +33,8 @@ function createProgram(): Command {
   const program = new Command('daas')
     .description('Kubernetes on machines that strangers own, where nobody has to be trusted')
     .exitOverride()
+    // Options after a command are that command's, also where its parent has one of the same name.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(daas --help lists the commands)');
   program.commandsGroup('A whole installation:');
