@@ -56,7 +56,7 @@ void t.test('the allow-list becomes one process for each entry, and nothing else
       `TCP4-LISTEN:443,bind=127.0.0.3,${options} VSOCK-CONNECT:3:7002`,
       `VSOCK-LISTEN:8443,${options} TCP4:127.0.0.1:8443`,
       `VSOCK-LISTEN:8080,${options} TCP4:127.0.0.1:8080`,
-      `VSOCK-LISTEN:8444,${options} TCP4:127.0.0.1:8444`,
+      `VSOCK-LISTEN:8445,${options} TCP4:127.0.0.1:8445`,
     ],
   );
   const files = new Map(guestFiles(EGRESS));
@@ -83,7 +83,7 @@ void t.test('the allow-list becomes one process for each entry, and nothing else
       `VSOCK-LISTEN:7002,${options} TCP4:fullnode.testnet.sui.io:443`,
       `TCP4-LISTEN:8443,bind=10.0.0.5,${options} VSOCK-CONNECT:16:8443`,
       `TCP4-LISTEN:8080,bind=10.0.0.5,${options} VSOCK-CONNECT:16:8080`,
-      `TCP4-LISTEN:8444,bind=10.0.0.5,${options} VSOCK-CONNECT:16:8444`,
+      `TCP4-LISTEN:8445,bind=10.0.0.5,${options} VSOCK-CONNECT:16:8445`,
     ],
   );
   const stranger = new Map([['evil.example', '10.1.1.1:1']]);
@@ -324,7 +324,7 @@ policy: { capacity: { cpuMilli: 16000, memoryBytes: 34359738368 } }
 enclave:
   listen: { host: 127.0.0.1, port: 8443 }
   bootstrap: { host: 127.0.0.1, port: 8080 }
-  broker: { listen: { host: 127.0.0.1, port: 8444 } }
+  broker: { listen: { host: 127.0.0.1, port: 8445 } }
   dataDir: data
   clientCaFile: clients.crt
   nsm: { kind: device }
@@ -366,7 +366,7 @@ void t.test('the installation: what the host hands over and what the enclave tak
     ['another API server', (y: string) => y.replace('svc:6443', 'svc:443'), /kubernetes\.server leads to/],
     ['another chain endpoint', (y: string) => y.replace('fullnode.testnet', 'evil'), /chain\.url leads to/],
     ['another port', (y: string) => y.replace('port: 8443', 'port: 9443'), /extender listens at/],
-    ['another port of the broker', (y: string) => y.replace('8444', '8445'), /broker listens at/],
+    ['another port of the broker', (y: string) => y.replace('8445', '8446'), /broker listens at/],
     ['another address', (y: string) => y.replace('host: 127.0.0.1', 'host: 0.0.0.0'), /extender listens/],
     [
       'the development NSM',
