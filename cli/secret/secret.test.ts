@@ -105,7 +105,7 @@ const account = generateAccount();
 ledger.faucet(addressOf(account), 1_000_000_000_000n);
 const stranger = generateAccount();
 ledger.faucet(addressOf(stranger), 1_000_000_000_000n);
-const keyFile = file('owner.key', account.getSecretKey());
+file('owner.key', account.getSecretKey());
 const strangerKey = file('stranger.key', stranger.getSecretKey());
 
 async function publish(name: string): Promise<string> {
