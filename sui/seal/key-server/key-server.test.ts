@@ -11,6 +11,7 @@ import t, { type Test } from 'tap';
 import type { KeyServerChain, SimulatedFailure } from './chain.ts';
 import { generateMasterKey, MasterKey } from './crypto.ts';
 import { KeyServerError } from './errors.ts';
+import { ClientLimits } from './limits.ts';
 import { serveKeyServer, type KeyServer } from './server.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30, 5);
@@ -117,7 +118,11 @@ interface Answer {
 const SDK = { 'client-sdk-type': 'typescript', 'client-sdk-version': '1.4.12' };
 
 /** A key server on a chain that answers as told. */
-async function bench(t: Test, packages?: ReadonlySet<string>): Promise<Bench> {
+async function bench(
+  t: Test,
+  packages?: ReadonlySet<string>,
+  changes: Partial<Parameters<typeof serveKeyServer>[0]> = {},
+): Promise<Bench> {
   const script: Script = { first: FIRST, failure: null, simulated: [] };
   const failures: unknown[] = [];
   const chain: KeyServerChain = {
@@ -145,6 +150,7 @@ async function bench(t: Test, packages?: ReadonlySet<string>): Promise<Bench> {
     stalenessPackage: STALENESS,
     stalenessMsMax: 120_000,
     onFailure: (error) => failures.push(error),
+    ...changes,
   });
   t.teardown(() => server.close());
   const post: Bench['post'] = async (body, headers = SDK) => {
@@ -417,6 +423,117 @@ void t.test('the checks come in the order of the protocol', async (t) => {
   });
   t.equal(script.simulated.length, 0);
   t.equal((await post(await request({ packageId: OTHER }))).status, 200);
+});
+
+void t.test('a client that asks too often waits; nobody can use up what is another one’s', async (t) => {
+  const time = { ms: NOW };
+  const clock = { now: () => time.ms };
+  const byUser = new ClientLimits(2, clock);
+  byUser.take('user', 'a');
+  byUser.take('user', 'a');
+  const tooMany = { code: 'TooManyRequests', status: 429, retryAfterSeconds: 30 };
+  t.throws(() => {
+    byUser.take('user', 'a');
+  }, tooMany);
+  byUser.take('user', 'b');
+  byUser.take('address', 'a');
+  time.ms += 29_999;
+  t.throws(
+    () => {
+      byUser.take('user', 'a');
+    },
+    { retryAfterSeconds: 1 },
+  );
+  time.ms += 30_001;
+  byUser.take('user', 'a');
+  time.ms -= 3_600_000;
+  t.doesNotThrow(() => {
+    byUser.take('user', 'a');
+  }, 'a clock set back takes nothing');
+  for (const [first, second] of [
+    ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['fe80::1%eth0', 'fe80::2'],
+  ] as const) {
+    const limits = new ClientLimits(1, clock);
+    limits.take('address', first);
+    t.throws(
+      () => {
+        limits.take('address', second);
+      },
+      { code: 'TooManyRequests' },
+      `${second} is ${first}`,
+    );
+  }
+  const apart = new ClientLimits(1, clock);
+  for (const address of ['2001:db8:1:2::1', '2001:db8:1:3::1', '10.0.0.1', '10.0.0.2', '::1', ''])
+    apart.take('address', address);
+
+  // Three of one address; what a user did not sign for does not count as his.
+  const { post, server } = await bench(t, undefined, { clock, requestsPerClientAndMinuteMax: 3 });
+  time.ms = NOW;
+  const forged = await request({ signer: session });
+  t.match(await post(forged), { error: 'InvalidSignature' });
+  t.equal((await post(await request())).status, 200);
+  t.equal((await post(await request())).status, 200);
+  const refused = await post(await request());
+  t.match(refused, { status: 429, error: 'TooManyRequests', decryption_keys: undefined });
+  t.equal(refused.headers.get('retry-after'), '20');
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  for (const line of [
+    'daas_key_server_requests_total{outcome="InvalidSignature"} 1',
+    'daas_key_server_requests_total{outcome="ok"} 2',
+    'daas_key_server_requests_total{outcome="TooManyRequests"} 1',
+    'daas_key_server_keys_total 2',
+    'daas_key_server_extractions_total{result="miss"} 1',
+    'daas_key_server_extractions_total{result="hit"} 1',
+    'daas_key_server_request_seconds_count 4',
+  ])
+    t.ok(metrics.split('\n').includes(line), line);
+  t.notMatch(metrics, new RegExp(user.toSuiAddress()), 'no client is named');
+});
+
+void t.test('a key that was computed before is asked of the policy again', async (t) => {
+  const { post, script } = await bench(t);
+  const body = await request();
+  t.equal((await post(body)).status, 200);
+  script.failure = {
+    message: 'no',
+    kind: 'MoveAbort',
+    abort: { packageId: PACKAGE, module: 'policy', code: 1n },
+  };
+  t.match(await post(body), { status: 403, error: 'NoAccess', decryption_keys: undefined });
+  t.equal(script.simulated.length, 2);
+});
+
+void t.test('ready, if everything that it needs is', async (t) => {
+  const state = { chain: true, asked: 0 };
+  const time = { ms: NOW };
+  const readiness = [
+    { name: 'registration', run: () => Promise.resolve() },
+    {
+      name: 'chain',
+      run: () => {
+        state.asked += 1;
+        return state.chain ? Promise.resolve() : Promise.reject(new Error('three minutes behind'));
+      },
+    },
+  ];
+  const { server } = await bench(t, undefined, { readiness, clock: { now: () => time.ms } });
+  const get = async (path: string): Promise<[number, string]> => {
+    const response = await fetch(`${server.url}${path}`);
+    return [response.status, await response.text()];
+  };
+  t.strictSame(await get('/readyz'), [200, '[+]registration ok\n[+]chain ok\nok\n']);
+  state.chain = false;
+  t.equal((await get('/readyz'))[0], 200, 'for a second it says what it knew');
+  time.ms += 1_000;
+  t.strictSame(await get('/readyz'), [
+    503,
+    '[+]registration ok\n[-]chain failed: three minutes behind\nnot ready\n',
+  ]);
+  t.equal(state.asked, 2);
+  t.strictSame(await get('/livez'), [200, 'ok']);
 });
 
 void t.test('master keys', (t) => {

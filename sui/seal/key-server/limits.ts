@@ -30,7 +30,8 @@ export class ClientLimits {
     const gained = (Math.max(0, now - bucket.at) * this.#perMinuteMax) / MINUTE_MS;
     const tokens = Math.min(this.#perMinuteMax, bucket.tokens + gained);
     this.#buckets.delete(name);
-    this.#buckets.set(name, { tokens: Math.max(0, tokens - 1), at: now });
+    // A refusal costs nothing, else who keeps asking would never be let in.
+    this.#buckets.set(name, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     if (this.#buckets.size > CLIENTS_MAX) this.#forgetOldest();
     if (tokens >= 1) return;
     const seconds = Math.ceil(((1 - tokens) * MINUTE_MS) / this.#perMinuteMax / 1_000);
