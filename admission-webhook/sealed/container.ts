@@ -18,9 +18,11 @@ const PROGRAM = '/usr/bin/seal-fetch';
 const NONROOT = 65_532;
 /** Two versions of 32 Secrets of 1 MiB while one replaces the other. */
 const MEMORY_VOLUME_LIMIT = '64Mi';
-/** tmpfs counts as the memory of the container that wrote it. */
-const LIMITS = { cpu: '500m', 'ephemeral-storage': '64Mi', memory: '256Mi' };
+/** Each kind that a LimitRange would fill in is there. tmpfs counts as the memory of the container that wrote it. */
+const LIMITS = { cpu: '1', 'ephemeral-storage': '64Mi', memory: '256Mi' };
 const REQUESTS = { cpu: '50m', 'ephemeral-storage': '16Mi', memory: '96Mi' };
+/** Requested and limited alike: half a core, so that a small pod stays small. */
+const GUARANTEED = { cpu: '500m', 'ephemeral-storage': '64Mi', memory: '256Mi' };
 
 export function isReservedVolume(name: string): boolean {
   return RESERVED_VOLUME.test(name);
@@ -45,7 +47,9 @@ export function sealFetchContainer(plan: FetchPlan, settings: SealSettings, spec
     image: settings.image,
     command: [PROGRAM, 'run'],
     env: [{ name: PLAN_VARIABLE, value: encodeFetchPlan(plan) }],
-    resources: { limits: { ...LIMITS }, requests: isGuaranteed(spec) ? { ...LIMITS } : { ...REQUESTS } },
+    resources: isGuaranteed(spec)
+      ? { limits: { ...GUARANTEED }, requests: { ...GUARANTEED } }
+      : { limits: { ...LIMITS }, requests: { ...REQUESTS } },
     ...(sidecar ? { restartPolicy: 'Always', startupProbe: startupProbe() } : {}),
     volumeMounts: volumeMounts(plan),
     terminationMessagePath: '/dev/termination-log',

@@ -95,7 +95,7 @@ void t.test('what a pod becomes', async (t) => {
         command: ['/usr/bin/seal-fetch', 'run'],
         env: [{ name: 'DAAS_PLAN', value: (spec as never)['initContainers'][0]['env'][0]['value'] }],
         resources: {
-          limits: { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '64Mi' },
+          limits: { cpu: '1', memory: '256Mi', 'ephemeral-storage': '64Mi' },
           requests: { cpu: '50m', memory: '96Mi', 'ephemeral-storage': '16Mi' },
         },
         volumeMounts: [
@@ -312,10 +312,11 @@ void t.test('seal-fetch fits the pod', async (t) => {
   const requests = async (...resources: object[]): Promise<unknown> => {
     const containers = resources.map((each, i) => container({ name: `c${i}`, resources: each }));
     const { limits, requests } = (await fetch({ containers }))['resources'] as Record<string, unknown>;
-    return JSON.stringify(limits) === JSON.stringify(requests) ? 'guaranteed' : 'burstable';
+    return JSON.stringify(limits) === JSON.stringify(requests) ? limits : 'burstable';
   };
   const same = { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } };
-  t.equal(await requests(same, { limits: same.limits }), 'guaranteed', 'a pod keeps its class');
+  const guaranteed = { cpu: '500m', memory: '256Mi', 'ephemeral-storage': '64Mi' };
+  t.strictSame(await requests(same, { limits: same.limits }), guaranteed, 'a pod keeps its class');
   t.equal(await requests(same, {}), 'burstable');
   t.equal(await requests({ ...same, requests: { cpu: '500m', memory: '1Gi' } }), 'burstable');
 
@@ -487,6 +488,25 @@ void t.test('what cannot be rewritten is refused', async (t) => {
   facts.set(wide, sealed('full', [...wide.keys.keys()].slice(0, 256)));
   t.equal(await codeOf(volume({ name: 'v', secret: { secretName: 'wide' } })), 'SEALED_PLAN_TOO_LARGE');
   t.equal(await codeOf(volume({ name: 'v', secret: { secretName: 'full' } })), 'allowed');
+  const files = (count: number, path: (i: number) => string): TestPod =>
+    volume({
+      name: 'v',
+      secret: {
+        secretName: 'db',
+        items: Array.from({ length: count }, (_, i) => ({ key: 'user', path: path(i) })),
+      },
+    });
+  t.equal(await codeOf(files(513, String)), 'SEALED_PLAN_TOO_LARGE');
+  t.equal(await codeOf(files(512, String)), 'allowed');
+  t.equal(await codeOf(files(300, (i) => `${'long'.repeat(50)}${i}`)), 'SEALED_PLAN_TOO_LARGE', '64 KiB');
+  const keys = Array.from({ length: 171 }, (_, i) => `k${i}`);
+  facts.set(sealed('e0', keys), sealed('e1', keys), sealed('e2', keys));
+  const variables = ['e0', 'e1', 'e2'].flatMap((name) =>
+    keys.map((key) => secretEnv(`${name}${key}`, name, key)),
+  );
+  t.equal(await codeOf(env(...variables)), 'SEALED_PLAN_TOO_LARGE', '513 variables');
+  t.equal(await codeOf(env(...variables.slice(1))), 'SEALED_PLAN_TOO_LARGE', '512 of them are 64 KiB');
+  t.equal(await codeOf(env(...variables.slice(200))), 'allowed');
   const policies = Array.from({ length: 17 }, (_, i) =>
     sealed(`p${i}`, ['k'], { policy: `0x${i.toString(16).padStart(64, '0')}` }),
   );
