@@ -41,6 +41,8 @@ export interface BatchOptions {
   /** How long a request waits for others, and how many share a transaction. */
   readonly batchMs: number;
   readonly batchMax: number;
+  /** How long to look for a transaction whose answer was lost. */
+  readonly lookMs: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Told of each transaction, with the number of requests in it. */
   readonly onSent: (outcome: 'granted' | 'failed', requests: number) => void;
@@ -57,7 +59,7 @@ const COMMAND_BYTES = 64;
 export class Batches {
   readonly #options: BatchOptions;
   readonly #queue: Job[] = [];
-  #running: Promise<void> | null = null;
+  #running = false;
 
   constructor(options: BatchOptions) {
     this.#options = options;
@@ -67,25 +69,19 @@ export class Batches {
     return this.#queue.length;
   }
 
-  /** Everything that was submitted has been answered. */
-  async idle(): Promise<void> {
-    while (this.#running !== null) await this.#running;
-  }
-
   /** @throws RelayError; all releases of the request bring a grant or none does. */
   submit({ access, recipient, podUid }: Wanted): Promise<Made> {
     if (this.#queue.length >= QUEUE_MAX)
       throw new RelayError('RELAY_BUSY', 'too many requests wait for the chain', { retryAfterMs: 2_000 });
     const done = Promise.withResolvers<Made>();
     this.#queue.push({ access, recipient, podUid, bytes: bytesOf(access), done });
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    if (!this.#running) void this.#run();
     return done.promise;
   }
 
   async #run(): Promise<void> {
     const { batchMs, batchMax } = this.#options;
+    this.#running = true;
     while (this.#queue.length > 0) {
       if (this.#queue.length < batchMax && batchMs > 0) await sleep(batchMs);
       const jobs = this.#take();
@@ -96,6 +92,7 @@ export class Batches {
         for (const job of jobs) job.done.reject(refusalOf(error));
       }
     }
+    this.#running = false;
   }
 
   #take(): Job[] {
@@ -114,13 +111,13 @@ export class Batches {
 
   /** Sends them together; those that Move refuses are taken out, and the others go again. */
   async #send(jobs: readonly Job[]): Promise<void> {
-    const { actor, books, onSent } = this.#options;
+    const { actor, books, onSent, lookMs } = this.#options;
     let rest = [...jobs];
     while (rest.length > 0) {
       let executed: Executed;
       try {
         const requests = rest.map(({ access }) => access);
-        executed = await books.spend(actor, (paying) => requestGrants(paying, requests));
+        executed = await books.spend(actor, (paying) => requestGrants(paying, requests, { waitMs: lookMs }));
       } catch (error) {
         if (!(error instanceof ChainError)) throw error;
         if (error.digest !== null) onSent('failed', rest.length);

@@ -31,6 +31,8 @@ export interface RelayOptions {
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly metrics: RelayMetrics;
+  /** How long to look for a transaction whose answer was lost. Default 10,000. */
+  readonly lookMs?: number;
 }
 
 interface Granted {
@@ -46,6 +48,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const KNOWN_MAX = 20_000;
 const ATTEMPTS = 3;
+const LOOK_MS = 10_000;
 const INDEX_MS = 200;
 
 /** Brings the enclave's releases to the chain, and pays. It is trusted with its coin and with nothing else. */
@@ -64,6 +67,7 @@ export class Relay {
     this.#batches = new Batches({
       ...options,
       ...relay,
+      lookMs: options.lookMs ?? LOOK_MS,
       onSent: (outcome, requests) => {
         metrics.transaction(outcome, requests);
       },
@@ -81,8 +85,8 @@ export class Relay {
   }
 
   /** Everything that was begun has ended. */
-  idle(): Promise<void> {
-    return this.#batches.idle();
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay.values());
   }
 
   /** Why nothing can be granted now. @throws RelayError */

@@ -3,7 +3,7 @@ import type { ClientWithCoreApi, SuiClientTypes } from '@mysten/sui/client';
 import { Transaction } from '@mysten/sui/transactions';
 
 import { executionFailed, toChainError, ChainError } from './errors.ts';
-import { execute, type Executed } from './execute.ts';
+import { execute, type Executed, type ExecuteOptions } from './execute.ts';
 import { parseObject } from './layouts.ts';
 import { readOne } from './reads.ts';
 import { requestAccessMany, type Placement, type SignedRelease } from './seal-calls.ts';
@@ -64,9 +64,14 @@ export async function listGrants(
  * @throws ChainError TRANSACTION_FAILED with the command that failed, counted over all releases; without a digest if
  *   that was foreseen and nothing was sent.
  */
-export function requestGrants(actor: Actor, requests: readonly AccessRequest[]): Promise<Executed> {
+export function requestGrants(
+  actor: Actor,
+  requests: readonly AccessRequest[],
+  options: Pick<ExecuteOptions, 'waitMs'> = {},
+): Promise<Executed> {
   const { client, signer, packageId, gas } = actor;
-  return execute(client, accessTransaction(packageId, requests), signer, packageId, { ...(gas && { gas }) });
+  const tx = accessTransaction(packageId, requests);
+  return execute(client, tx, signer, packageId, { ...options, ...(gas && { gas }) });
 }
 
 /** Whether a request would be granted now, by simulation: it costs nothing. @throws ChainError as requestGrants. */
