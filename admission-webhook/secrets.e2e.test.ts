@@ -247,8 +247,10 @@ void t.test('modes', async (t) => {
   });
   const becomes = async (expected: string): Promise<string> => {
     let last = '';
-    for (let tries = 0; tries < 50 && last !== expected; tries++, await sleep(20))
+    for (let tries = 0; tries < 50 && last !== expected; tries++) {
+      await sleep(20);
       last = await outcome(post(`${strict}/pods?dryRun=All`, podOf('plain', null)));
+    }
     return last;
   };
   t.equal(await outcome(patch(strict, MERGE, label('references'))), 'ok');
@@ -343,26 +345,26 @@ void t.test('tokens for the broker', async (t) => {
 });
 
 void t.test('nobody enters a sealed pod', async (t) => {
-  const connect = (path: string, method: 'GET' | 'POST' = 'POST'): Promise<string> =>
+  const connection = (path: string, method: 'GET' | 'POST' = 'POST'): Promise<string> =>
     outcome(cluster.call({ ...admin, method, path }));
-  t.equal(await connect(`${SHOP}/pods/tok/exec?command=sh&container=c`), 'POD_CONNECT_REFUSED', 'exec');
+  t.equal(await connection(`${SHOP}/pods/tok/exec?command=sh&container=c`), 'POD_CONNECT_REFUSED', 'exec');
   t.equal(
-    await connect(`${SHOP}/pods/tok/exec?command=sh`, 'GET'),
+    await connection(`${SHOP}/pods/tok/exec?command=sh`, 'GET'),
     'POD_CONNECT_REFUSED',
     'exec by GET, as WebSockets do',
   );
-  t.equal(await connect(`${SHOP}/pods/tok/attach`), 'POD_CONNECT_REFUSED', 'attach');
-  t.equal(await connect(`${SHOP}/pods/tok/portforward?ports=80`), 'POD_CONNECT_REFUSED', 'portforward');
-  t.equal(await connect(`${SHOP}/pods/tok/proxy/`, 'GET'), 'POD_CONNECT_REFUSED', 'proxy');
-  t.equal(await connect(`${SHOP}/pods/none/exec?command=sh`), 'POD_NOT_FOUND');
+  t.equal(await connection(`${SHOP}/pods/tok/attach`), 'POD_CONNECT_REFUSED', 'attach');
+  t.equal(await connection(`${SHOP}/pods/tok/portforward?ports=80`), 'POD_CONNECT_REFUSED', 'portforward');
+  t.equal(await connection(`${SHOP}/pods/tok/proxy/`, 'GET'), 'POD_CONNECT_REFUSED', 'proxy');
+  t.equal(await connection(`${SHOP}/pods/none/exec?command=sh`), 'POD_NOT_FOUND');
   t.equal(
-    await connect('/api/v1/nodes/n1/proxy/run/shop/tok/c?cmd=sh'),
+    await connection('/api/v1/nodes/n1/proxy/run/shop/tok/c?cmd=sh'),
     'NODE_PROXY_REFUSED',
     'through the kubelet',
   );
   t.equal(await outcome(post(`${SHOP}/pods`, podOf('open', null))), 'ok');
   t.notMatch(
-    await connect(`${SHOP}/pods/open/exec?command=sh&container=c`),
+    await connection(`${SHOP}/pods/open/exec?command=sh&container=c`),
     /^[A-Z_]+$/,
     'another pod: not our business',
   );
