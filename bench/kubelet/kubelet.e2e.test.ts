@@ -231,6 +231,9 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
       'kubernetes.io': { pod: { name: 'token', uid }, node: { name: 'n1' } },
     });
     t.equal(claims.exp - claims.iat, 600);
+    const path = `${nodes[0]?.dir ?? ''}/kubelet/pods/${uid}/volumes/kubernetes.io~projected/token/token`;
+    t.notOk(existsSync(path), 'it is on no disk');
+    t.equal((await nodes[0]?.asRoot(['cat', path]))?.split('.').length, 3, 'but root of the node has it');
   });
 
   await t.test('pods reach services of the test, each other, and nothing else', async (t) => {

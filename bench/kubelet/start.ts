@@ -24,6 +24,7 @@ import type { NodePrograms } from './programs.ts';
 const run = promisify(execFile);
 const READY_MS_MAX = 60_000;
 const PAUSE_MS = 100;
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** The longest path of a Unix socket is 107 bytes, and the kubelet's are deep. */
 const DIR_CHARACTERS_MAX = 60;
 const PRIVATE = ['/run', '/var/lib', '/var/log'];
@@ -60,6 +61,12 @@ export interface RealNode {
    * @throws KubeletError `image-refused`.
    */
   importImage(file: string, name: string, tag?: string): Promise<string[]>;
+  /**
+   * Runs a command as root of the node, who sees its volumes: what the machine's owner can do.
+   *
+   * @returns standard output.
+   */
+  asRoot(command: readonly string[], input?: string): Promise<string>;
   /** Ends the kubelet and starts it again; containers go on. */
   restartKubelet(): Promise<void>;
   /** Ends kubelet, containerd and every container, and their control groups. The Node object stays. May be called twice. */
@@ -211,6 +218,13 @@ class ContainedNode implements RealNode {
     if (tag !== undefined) await this.#ctr(['images', 'tag', '--force', first, `${name}:${tag}`]);
     await this.#ctr(['images', 'remove', ...imported]);
     return references;
+  }
+
+  async asRoot(command: readonly string[], input = ''): Promise<string> {
+    const [program = '', ...args] = this.#isolation.inside(command);
+    const running = run(program, args, { maxBuffer: OUTPUT_BYTES_MAX });
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   }
 
   async restartKubelet(): Promise<void> {
