@@ -30,9 +30,10 @@ import {
   SUBJECT,
   tlsKeyHash,
   tokenOf,
+  type Answer,
 } from './test/world.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 t.teardown(closeWorld);
 
 const owner = funded();
@@ -300,6 +301,28 @@ await t.test('who answers is the enclave that all full nodes name', async (t) =>
     await t.rejects(fetchSecrets(late), { code: 'CHAIN_STALE' });
     t.equal(broker.calls.length, length);
   });
+});
+
+await t.test('a relay can be late, and no more', async (t) => {
+  const first = pod(t, [db]);
+  let answered: Answer | null = null;
+  relayDoor.next.push(async (call) => (answered = await call.honest()));
+  await fetchSecrets(worldIn(first.root, first.plan));
+  const rejected = async (code: string, answer: Answer | null): Promise<void> => {
+    const { root, plan } = pod(t, [db]);
+    relayDoor.next.push(() => answer);
+    await t.rejects(fetchSecrets(worldIn(root, plan)), { code }, code);
+    t.ok(nothingIn(root));
+  };
+  await rejected('RELAY_MALFORMED', answered); // another pod's grant
+  await rejected('RELAY_MALFORMED', { status: 200, body: { grants: [], transaction: '' } });
+  await rejected('RELAY_REFUSED', { status: 400, body: 'no' });
+  const { root, plan } = pod(t, [db]);
+  broker.next.push(async (call) => {
+    const { body, ...answer } = await call.honest();
+    return { ...answer, body: { ...(body as object), releases: [] } };
+  });
+  await t.rejects(fetchSecrets(worldIn(root, plan)), { code: 'BROKER_MALFORMED' });
 });
 
 await t.test('only the ciphertext that was admitted is opened', async (t) => {

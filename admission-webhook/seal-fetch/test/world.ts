@@ -1,21 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { mkdtempSync } from 'node:fs';
+import {
+  createServer as createHttpServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { verifyDocument } from '@k3s-daas/attestation';
 import {
+  BROKER_AUDIENCE,
   configDigest,
+  decodeDecisionMessage,
   DecisionKind,
   enclaveUserData,
   encodeDecisionMessage,
-  encodeReleaseMessage,
-  fromBase64,
   fromHex,
   generateEd25519,
-  receiptDigest,
   sha256,
   toBase64,
   utf8,
@@ -33,8 +39,8 @@ import {
   suiChain,
   type KeyServer,
 } from '@k3s-daas/seal';
+import type { KubeRequest, KubeResponse, LiveReceipt } from '@k3s-daas/scheduler-extender';
 import {
-  ChainError,
   addressOf,
   connectChain,
   createCluster,
@@ -47,23 +53,39 @@ import {
   sealCalls,
   sealTypes,
   stakeAndClaim,
+  watchChain,
   type Account,
   type Actor,
   type PolicyTerms,
 } from '@k3s-daas/sui-client';
 import { Transaction } from '@mysten/sui/transactions';
+import { pino } from 'pino';
 
+import { Books } from '../../../cli/relay/books.ts';
+import { RelayMetrics } from '../../../cli/relay/metrics.ts';
+import { Relay } from '../../../cli/relay/relay.ts';
+import { serveRelay } from '../../../cli/relay/serve.ts';
+import { serveBroker } from '../../../enclave/broker/server.ts';
 import { makeKeys } from '../../../enclave/boot/keys.ts';
 import { createDevelopmentAuthority, developmentNsm } from '../../../enclave/nsm/index.ts';
 
-// The chain with the real Move package, three real key servers, and the two doors between them: a broker and a relay
-// that do what a pod sees of the real ones.
+// The chain with the real Move package, three real key servers, the real broker and the real relay.
 
 export const clock = { now: (): number => Date.now() };
+const ACCOUNT_UID = '6a1f2f0e-0000-4000-8000-000000000002';
 export const SUBJECT = { namespace: 'app', serviceAccount: 'api' };
 const PCRS = new Map([0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]));
 const pcr = (index: number): Bytes => PCRS.get(index) ?? new Uint8Array(48);
 const HOUR_MS = 3_600_000n;
+
+const silent = pino({ level: 'silent' });
+const RELAY_BUDGET = {
+  requestsPerAddressAndMinuteMax: 1_000,
+  requestsPerNamespaceAndMinuteMax: 1_000,
+  gasMistPerTransactionMax: 500_000_000n,
+  gasMistPerDayMax: 50_000_000_000n,
+  gasMistPerNamespaceAndDayMax: 50_000_000_000n,
+};
 
 const closers: (() => Promise<unknown> | undefined)[] = [];
 export async function closeWorld(): Promise<void> {
@@ -292,7 +314,7 @@ export function sealConfigOf(servers: readonly ServedKeyServer[], threshold: num
 }
 export const sealConfig = sealConfigOf(keyServers, 2);
 
-// --- broker and relay
+// --- broker
 
 /** What a door answers. */
 export interface Answer {
@@ -353,30 +375,57 @@ export function tokenOf(podUid: string, subject = SUBJECT): string {
     'kubernetes.io': {
       namespace: subject.namespace,
       pod: { name: 'api-0', uid: podUid },
-      serviceaccount: { name: subject.serviceAccount, uid: '6a1f2f0e-0000-4000-8000-000000000002' },
+      serviceaccount: { name: subject.serviceAccount, uid: ACCOUNT_UID },
     },
   };
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   return [part({ alg: 'none' }), part(claims), Buffer.from(podUid).toString('base64url')].join('.');
 }
 
-function release({ authorization, body }: Omit<Call, 'honest'>): Answer {
-  const podUid = Buffer.from(authorization.split('.')[2] ?? '', 'base64url').toString('utf8');
-  const { recipient, policies } = body as { recipient: SuiId; policies: SuiId[] };
-  const now = BigInt(clock.now());
-  const sign = (message: Bytes) => ({ message, signature: keys.decision.sign(message) });
-  const text = ({ message, signature }: ReturnType<typeof sign>) => ({
-    message: toBase64(message),
-    signature: toBase64(signature),
-  });
-  const receipt = sign(receiptMessage(podUid));
-  const notAfterMs = now + 60_000n;
-  const releases = policies.map((policy) => {
-    const granted = { cluster, session, receiptDigest: receiptDigest(receipt), podUid, policy, recipient };
-    const signed = sign(encodeReleaseMessage(now, { ...granted, imageDigests: [], notAfterMs }));
-    return { policy, ...text(signed), notAfterMs: String(notAfterMs) };
-  });
-  return { status: 200, body: { cluster, session, position, node: 'n1', receipt: text(receipt), releases } };
+/** The API server, the extender's engine and the enclave around the real broker: every pod is placed on n1. */
+const realBroker = await serveBroker({
+  host: '127.0.0.1',
+  port: 0,
+  tls: { cert: keys.tls.certificatePem, key: keys.tls.keyPem },
+  log: silent,
+  signer: keys.decision,
+  clock,
+  identity: () => ({ cluster, session, term: 1n, configVersion: 1n }),
+  client: { request: (request) => Promise.resolve(apiServer(request)) },
+  engine: { adopt: ({ uid }) => Promise.resolve(placed(uid)) },
+  readiness: () => ({ ready: true, reasons: [] }),
+  monotonic: () => performance.now(),
+  releasesPerMinuteMax: 1_000,
+});
+closers.push(() => realBroker.close());
+
+/** A TokenReview, or the pod of the last one. */
+function apiServer({ method, body }: KubeRequest): KubeResponse {
+  if (method === 'POST') {
+    const { token } = (body as { spec: { token: string } }).spec;
+    const uid = Buffer.from(token.split('.')[2] ?? '', 'base64url').toString('utf8');
+    reviewed = uid;
+    const user = {
+      username: `system:serviceaccount:${SUBJECT.namespace}:${SUBJECT.serviceAccount}`,
+      uid: ACCOUNT_UID,
+      extra: {
+        'authentication.kubernetes.io/pod-name': ['api-0'],
+        'authentication.kubernetes.io/pod-uid': [uid],
+        'authentication.kubernetes.io/node-name': ['n1'],
+      },
+    };
+    return { status: 201, body: { status: { authenticated: true, audiences: [BROKER_AUDIENCE], user } } };
+  }
+  const metadata = { uid: reviewed, namespace: SUBJECT.namespace, name: 'api-0', resourceVersion: '1' };
+  const spec = { serviceAccountName: SUBJECT.serviceAccount, nodeName: 'n1', containers: [] };
+  return { status: 200, body: { metadata, spec, status: { phase: 'Pending' } } };
+}
+let reviewed = '';
+
+function placed(podUid: string): LiveReceipt {
+  const message = receiptMessage(podUid);
+  const { payload: decision } = decodeDecisionMessage(message);
+  return { receipt: { message, signature: keys.decision.sign(message) }, decision };
 }
 
 const receipts = new Map<string, Bytes>();
@@ -395,7 +444,7 @@ function receiptMessage(podUid: string): Bytes {
     podUid,
     ...SUBJECT,
     pod: 'api-0',
-    serviceAccountUid: '6a1f2f0e-0000-4000-8000-000000000002',
+    serviceAccountUid: ACCOUNT_UID,
     podSpecDigest: sha256(utf8('spec')),
     node: 'n1',
     nodeUid: '6a1f2f0e-0000-4000-8000-000000000003',
@@ -413,49 +462,87 @@ function receiptMessage(podUid: string): Bytes {
   return message;
 }
 
-const relayed = new Map<string, Answer>();
-/** The same releases again get the same grants. */
-async function relay({ body }: Omit<Call, 'honest'>): Promise<Answer> {
-  const key = JSON.stringify(body);
-  const known = relayed.get(key);
-  if (known !== undefined) return known;
-  const { receipt, releases } = body as {
-    receipt: { message: string; signature: string };
-    releases: { policy: SuiId; message: string; signature: string }[];
-  };
-  const decoded = (signed: { message: string; signature: string }) => ({
-    message: fromBase64(signed.message),
-    signature: fromBase64(signed.signature),
-  });
-  const grants: { policy: SuiId; grant: SuiId; expiresMs: string }[] = [];
-  let transaction = '';
-  try {
-    for (const { policy, ...signed } of releases) {
-      const executed = await act(relayer, (tx) => {
-        const placement = { cluster, session, position };
-        sealCalls.requestAccess(tx, packageId, placement, policy, decoded(receipt), decoded(signed));
-      });
-      transaction = executed.digest;
-      const grant = createdOne(executed, sealTypes(packageId).accessGrant);
-      grants.push({ policy, grant, expiresMs: String(clock.now() + 600_000) });
-    }
-  } catch (error) {
-    if (!(error instanceof ChainError) || error.abort === null) throw error;
-    const refusal = { code: 'POLICY_REFUSED', message: error.message, abort: error.abort.name };
-    return { status: 403, body: refusal };
-  }
-  const answer = { status: 200, body: { grants, transaction } };
-  relayed.set(key, answer);
-  return answer;
-}
+// --- relay
+
+const relaySection = { batchMs: 0, batchMax: 16, budget: RELAY_BUDGET };
+const books = await Books.open({
+  file: join(mkdtempSync(join(tmpdir(), 'seal-fetch-')), 'relay.json'),
+  cluster,
+  address: addressOf(relayer),
+  budget: relaySection.budget,
+  clock,
+  newState: false,
+  hasHistory: () => Promise.resolve(false),
+});
+const metrics = new RelayMetrics();
+const watcher = watchChain({
+  chain: connectChain({ url: server.url, chainId }),
+  packageId,
+  clusterId: cluster,
+  clock,
+  log: silent,
+  pollMs: 100,
+});
+const realRelay = await serveRelay({
+  relay: new Relay({
+    relay: relaySection,
+    actor: { client, signer: relayer, packageId },
+    view: watcher,
+    chainAgeMsMax: 30_000,
+    books,
+    clock,
+    log: silent,
+    metrics,
+  }),
+  host: '127.0.0.1',
+  port: 0,
+  budget: relaySection.budget,
+  metrics,
+  gauges: () => ({ left: books.left, balance: null }),
+  clock,
+  log: silent,
+});
+watcher.start();
+await watcher.synced;
+closers.push(async () => {
+  await realRelay.close();
+  await watcher.stop();
+});
+
+// --- doors: what stands before the real ones, so that a test can count, answer instead, and hang up
 
 const { keyPem: key, certificatePem: cert } = keys.tls;
+
+/** Sends a call on as it came. */
+function forwarded(target: string, path: string) {
+  return async ({ authorization, body }: Omit<Call, 'honest'>): Promise<Answer> => {
+    const outgoing = (target.startsWith('https:') ? httpsRequest : httpRequest)(new URL(path, target), {
+      method: 'POST',
+      ca: cert,
+      checkServerIdentity: () => undefined,
+      agent: false,
+      headers: { 'content-type': 'application/json', ...(authorization !== '' && { authorization }) },
+    });
+    outgoing.end(JSON.stringify(body));
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+    const answered = JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+    return { status: incoming.statusCode ?? 0, body: answered };
+  };
+}
+
+const toBroker = forwarded(`https://127.0.0.1:${realBroker.port}`, '/api/v1/releases');
 export const broker = await open(
   (handler) => createHttpsServer({ key, cert, minVersion: 'TLSv1.3' }, handler),
   'https',
-  (call) => Promise.resolve(release(call)),
+  toBroker,
 );
-export const relayDoor = await open((handler) => createHttpServer(handler), 'http', relay);
+export const relayDoor = await open(
+  (handler) => createHttpServer(handler),
+  'http',
+  forwarded(realRelay.url, '/api/v1/access'),
+);
 
 /** Somebody who answers as the broker would, with a TLS key of their own. */
 export async function openImpostor(): Promise<Door & { readonly tlsKeyHash: Bytes }> {
@@ -463,7 +550,7 @@ export async function openImpostor(): Promise<Door & { readonly tlsKeyHash: Byte
   const door = await open(
     (handler) => createHttpsServer({ key: own.tls.keyPem, cert: own.tls.certificatePem }, handler),
     'https',
-    (call) => Promise.resolve(release(call)),
+    toBroker,
   );
   return { ...door, tlsKeyHash: own.tls.keyHash };
 }
