@@ -87,6 +87,18 @@ void t.test('each way to a Secret is seen', (t) => {
       `${path}: ${code}`,
     );
   }
+  for (const type of [
+    'csi',
+    'cephfs',
+    'cinder',
+    'iscsi',
+    'rbd',
+    'flexVolume',
+    'storageos',
+    'configMap',
+    'nfs',
+  ])
+    t.strictSame(secretReferences(parse({ volumes: [{ name: 'v', [type]: { driver: 'd' } }] })), [], type);
   t.strictSame(secretReferences(parse({ imagePullSecrets: [{}] })), [], 'an empty entry reads nothing');
   t.end();
 });
