@@ -1,1 +1,2 @@
-export { buildSealFetchImage, type BuildOptions, type SealFetchImage } from './image/build.ts';
+export { placesUnder, type Places } from './places.ts';
+export { run, type Process } from './run.ts';

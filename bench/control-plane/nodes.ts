@@ -22,12 +22,16 @@ export interface NodeManifest {
   };
 }
 
+/** A kubelet always reports some; pods that ask for it stay pending on a node that says nothing of it. */
+const EPHEMERAL_STORAGE = '100Gi';
+
 /**
  * A Ready Node to POST. The API server keeps `status` on create, and kwok leaves a Ready node's capacity alone;
  * left to itself it would give every node 1,000 CPUs, on which no fairness lag ever shows.
  */
 export function nodeManifest(options: NodeOptions): NodeManifest {
   const { name, cpu, memory, pods } = options;
+  const size = { cpu, memory, pods, 'ephemeral-storage': EPHEMERAL_STORAGE };
   const time = (options.now ?? new Date()).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
     apiVersion: 'v1',
@@ -48,8 +52,8 @@ export function nodeManifest(options: NodeOptions): NodeManifest {
     status: {
       // kwok's heartbeat stage selects on it; without it the node's status is never refreshed.
       phase: 'Running',
-      capacity: { cpu, memory, pods },
-      allocatable: { cpu, memory, pods },
+      capacity: size,
+      allocatable: size,
       conditions: [
         {
           type: 'Ready',

@@ -26,8 +26,10 @@ import {
   type AttackerOptions,
 } from './refusals.ts';
 import { verifyReceipts, type VerifiedPlacement } from './receipts.ts';
+import { openAsPod, sealForWorkload, secretAttacks, type OpenedSecret } from './secrets.ts';
 
-const DEPLOYMENT = fileURLToPath(new URL('../../manifests/demo/deployment.yaml', import.meta.url));
+const manifest = (name: string): string =>
+  fileURLToPath(new URL(`../../manifests/demo/${name}.yaml`, import.meta.url));
 const NAMESPACE = 'app';
 const SELECTOR = 'app=web';
 const PODS = 12;
@@ -41,6 +43,7 @@ const POLL_MS = 100;
 export interface DemonstrationResult {
   readonly nodes: readonly StakedNode[];
   readonly placements: readonly VerifiedPlacement[];
+  readonly secret: OpenedSecret;
   readonly attacks: readonly AttackResult[];
   readonly slashed: { readonly node: string; readonly tainted: boolean; readonly podsAfter: number };
   readonly logRecords: number;
@@ -49,21 +52,31 @@ export interface DemonstrationResult {
   readonly placed: number;
 }
 
-/** nodes → workload → receipts → refusals → slash: each claim is shown, and measured for the result. */
+/** nodes → secret → workload → receipts → opening → refusals → slash: each claim is shown, and measured for the result. */
 export async function demonstrate(stack: Stack, progress: Progress): Promise<DemonstrationResult> {
   const { staked, unstaked } = await progress.step(
     'nodes: stake for three of four, each creates itself',
     () => joinNodes(stack),
   );
+  const workload = await progress.step('secret: a policy on chain, and a password sealed to it', async () => {
+    await stack.plane.kubectl(['apply', '-f', manifest('namespace')]);
+    return sealForWorkload(stack);
+  });
   const pods = await progress.step(`workload: a Deployment of ${PODS} pods`, () => placeWorkload(stack));
   const reader = await connectReader(stack);
   const placements = await progress.step('receipts: verified here and by Move', () =>
     verifyReceipts(stack, pods),
   );
   const attacker = await prepareAttacker(stack, pods);
-  const refused = await progress.step('refusals: bindings and pods that must not pass', async () => {
+  const { placed } = attacker;
+  const secret = await progress.step(
+    'secret: opened for one pod, on its node, as its first container does',
+    () => openAsPod(stack, placed, workload),
+  );
+  const refused = await progress.step('refusals: bindings, pods and Secrets that must not pass', async () => {
     const results = [unstaked];
-    for (const attack of bindingAttacks(attacker)) results.push(await tryAttack(attack));
+    const attacks = [...bindingAttacks(attacker), ...secretAttacks(stack, placed, workload)];
+    for (const attack of attacks) results.push(await tryAttack(attack));
     return results;
   });
   const slashed = await progress.step('slash: one stake loses all, its node loses its pods', () =>
@@ -74,6 +87,7 @@ export async function demonstrate(stack: Stack, progress: Progress): Promise<Dem
   return {
     nodes: staked,
     placements,
+    secret,
     attacks: [...refused, expired],
     slashed,
     logRecords,
@@ -132,7 +146,7 @@ async function createWhenSeen(stack: Stack, node: NodeIdentity): Promise<void> {
 }
 
 async function placeWorkload({ plane }: Stack): Promise<PlacedPod[]> {
-  await plane.kubectl(['apply', '-f', DEPLOYMENT]);
+  await plane.kubectl(['apply', '-f', manifest('deployment')]);
   let pods: PlacedPod[] = [];
   await until(`${PODS} running pods`, async () => {
     pods = await listPods(plane, NAMESPACE, SELECTOR);

@@ -144,8 +144,16 @@ function podManifest(name: string, nodeName?: string, nodeSelector?: Record<stri
       schedulerName: SCHEDULER_NAME,
       ...(nodeName === undefined ? {} : { nodeName }),
       ...(nodeSelector === undefined ? {} : { nodeSelector }),
+      serviceAccountName: 'web',
       containers: [
-        { name: 'main', image: 'registry.example/app:1', resources: { requests: { cpu: '100m' } } },
+        {
+          name: 'main',
+          image: 'registry.example/app:1',
+          env: [
+            { name: 'PASSWORD', valueFrom: { secretKeyRef: { name: 'web-credentials', key: 'password' } } },
+          ],
+          resources: { requests: { cpu: '100m' } },
+        },
       ],
     },
   };

@@ -8,6 +8,7 @@ export interface Summary {
   readonly pods: number;
   readonly placed: number;
   readonly receiptsVerified: number;
+  readonly secretOpened: boolean;
   readonly refused: Readonly<Record<string, boolean>>;
   readonly slashedNodeTainted: boolean;
   readonly logRecords: number;
@@ -19,6 +20,7 @@ export function summarise(result: DemonstrationResult): Summary {
     pods: result.placements.length,
     placed: result.placed,
     receiptsVerified: result.placements.filter(({ verified }) => verified).length,
+    secretOpened: result.secret.opened,
     refused: Object.fromEntries(result.attacks.map(({ name, refused }) => [name, refused])),
     slashedNodeTainted: result.slashed.tainted,
     logRecords: result.logRecords,
@@ -35,6 +37,11 @@ const ATTACKS = [
   'unregisteredKey',
   'legacyBinding',
   'presetNodeName',
+  'plainSecret',
+  'copiedSecret',
+  'workloadWithoutSecret',
+  'brokerTokenForAdmin',
+  'imageChanged',
 ];
 
 /** Each claim that does not hold, in words; empty when all do. */
@@ -47,6 +54,7 @@ export function brokenClaims(result: DemonstrationResult): string[] {
   claim(summary.pods === PODS, `${summary.pods} pods instead of ${PODS}`);
   claim(summary.placed === PODS, `${summary.placed} of ${PODS} pods were placed with a receipt`);
   claim(summary.receiptsVerified === PODS, `${summary.receiptsVerified} of ${PODS} receipts verify`);
+  claim(summary.secretOpened, `pod ${result.secret.pod} did not find what was sealed for it`);
   for (const name of ATTACKS) {
     const attack = result.attacks.find((candidate) => candidate.name === name);
     claim(attack?.refused === true, `${name} was not refused as expected: ${attack?.message ?? 'not tried'}`);
@@ -91,8 +99,11 @@ export function renderReport(result: DemonstrationResult): string {
   for (const { name, refused, message } of result.attacks)
     refusals.push([name, refused ? 'yes' : 'NO', message]);
   const { node, tainted, podsAfter } = result.slashed;
+  const { secret } = result;
+  const found = secret.opened ? `what was sealed (SHA-256 ${secret.shown}…)` : 'NOT what was sealed';
   return [
     renderPlacements(result.placements),
+    `Secret: pod ${secret.pod} on ${secret.node} finds ${found} in its file and its variable`,
     `Fairness at the end, in 10⁻⁹ of the cluster's capacity (max |lag| ${result.maxLag})`,
     fairness.toString(),
     'Refusals',

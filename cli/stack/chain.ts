@@ -21,12 +21,16 @@ import {
 
 import { CliError } from '../errors.ts';
 import { certificateDigest } from './files.ts';
+import { createSealWorld, type SealWorld } from './seal.ts';
 import type { InstallationState } from './state.ts';
 
 const PACKAGE_DIR = fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 const MIST_PER_SUI = 1_000_000_000n;
 /** Enough for a demonstration and for a bench with thousands of stakes. */
 const OPERATOR_MIST = 1_000_000n * MIST_PER_SUI;
+
+/** What an account of the demonstration begins with. */
+const FUNDED_MIST = 100n * MIST_PER_SUI;
 
 /** The embedded chain's terms: the defaults of development. A public network needs its own. */
 const DEVELOPMENT_TERMS: ClusterTerms['parameters'] = {
@@ -60,8 +64,11 @@ export interface ChainWorld {
   readonly operator: Actor;
   /** Secret key of the operator, `suiprivkey…`: written down so that `daas stake slash` can sign with it. */
   readonly operatorSecret: string;
+  /** Key servers and the package of their objects. */
+  readonly seal: SealWorld;
   /** A new account with some SUI, as an owner of nodes has one. */
   fundedActor(): Promise<Actor>;
+  fundedAccount(): Promise<Account & { getSecretKey(): string }>;
 }
 
 /** Compiles and publishes the Move package and creates the cluster with the digest of this installation. */
@@ -71,6 +78,12 @@ export async function createChainWorld(options: {
   readonly apiServerCaPem: string;
   readonly policy: Policy;
   readonly enclave: EnclaveConfig;
+  /** Folder, host and ports of the key servers. */
+  readonly keyServers: {
+    readonly dir: string;
+    readonly host: string;
+    readonly ports: readonly [number, number, number];
+  };
   readonly detail: (message: string) => void;
 }): Promise<ChainWorld> {
   const { url, chainId, policy, detail } = options;
@@ -98,11 +111,14 @@ export async function createChainWorld(options: {
     enclave: options.enclave,
     parameters: DEVELOPMENT_TERMS,
   });
+  detail('registering the key servers');
+  const seal = await createSealWorld({ ...options.keyServers, operator: signing });
   return worldOf({
     url,
     chain,
     chainId,
     owned: { cluster: clusterId, cap: capId },
+    seal,
     operator,
     secret: account.getSecretKey(),
   });
@@ -138,7 +154,7 @@ export async function reopenChainWorld(options: {
     equalBytes(newest.pcr1, enclave.pcr1) &&
     equalBytes(newest.pcr2, enclave.pcr2);
   if (!same) await acceptConfig(operator, owned, enclave);
-  return worldOf({ url, chain, chainId, owned, operator, secret: saved.operatorSecret });
+  return worldOf({ url, chain, chainId, owned, seal: saved.seal, operator, secret: saved.operatorSecret });
 }
 
 function worldOf(parts: {
@@ -146,23 +162,27 @@ function worldOf(parts: {
   readonly chain: Chain;
   readonly chainId: string;
   readonly owned: Owned;
+  readonly seal: SealWorld;
   readonly operator: Actor;
   readonly secret: string;
 }): ChainWorld {
-  const { url, chain, chainId, owned, operator, secret } = parts;
+  const { url, chain, chainId, owned, seal, operator, secret } = parts;
   const { packageId } = operator;
+  const fundedAccount: ChainWorld['fundedAccount'] = async () => {
+    const account = generateAccount();
+    await faucet(url, addressOf(account), FUNDED_MIST);
+    return account;
+  };
   return {
     chain,
     chainId,
     packageId,
     owned,
+    seal,
     operator,
     operatorSecret: secret,
-    async fundedActor() {
-      const signer: Account = generateAccount();
-      await faucet(url, addressOf(signer), 10n * MIST_PER_SUI);
-      return { client: chain.client, signer, packageId };
-    },
+    fundedAccount,
+    fundedActor: async () => ({ client: chain.client, signer: await fundedAccount(), packageId }),
   };
 }
 

@@ -38,6 +38,8 @@ import type { ChainWorld } from './chain.ts';
 import { REGISTRAR_STATE } from './enclave.ts';
 import { derToPem, writeWhole } from './files.ts';
 import type { Parts } from './parts.ts';
+import { KEY_SERVER_NAMES, masterKeyFile, RELAY_STATE } from './seal.ts';
+import type { InstallationState } from './state.ts';
 
 export const LOOPBACK = '127.0.0.1';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,18 +53,24 @@ const REGISTRAR = 'k3s-daas:registrar';
 /** Somebody who tries things out restarts more often than an operator does. */
 const REGISTRATIONS_PER_HOUR_MAX = 60;
 
-export interface Ports {
-  readonly apiServer: number;
-  readonly ledger: number;
-  readonly webhook: number;
-  readonly extender: number;
-  readonly bootstrap: number;
-  readonly proxy: number;
-}
+/** Ports of the installation. */
+export type Ports = InstallationState['ports'];
 
-export async function choosePorts(): Promise<Ports> {
-  const [apiServer = 0, ledger = 0, webhook = 0, extender = 0, bootstrap = 0, proxy = 0] = await freePorts(6);
-  return { apiServer, ledger, webhook, extender, bootstrap, proxy };
+export async function choosePorts(): Promise<InstallationState['ports']> {
+  const [apiServer = 0, ledger = 0, webhook = 0, extender = 0, bootstrap = 0, proxy = 0, ...rest] =
+    await freePorts(11);
+  const [broker = 0, relay = 0, one = 0, two = 0, three = 0] = rest;
+  return {
+    apiServer,
+    ledger,
+    webhook,
+    extender,
+    bootstrap,
+    proxy,
+    broker,
+    relay,
+    keyServers: [one, two, three],
+  };
 }
 
 export type ImagePcrs = { readonly 0: Bytes; readonly 1: Bytes; readonly 2: Bytes };
@@ -146,8 +154,11 @@ export async function writeConfiguration(options: {
   readonly plane: ControlPlane;
   readonly world: ChainWorld;
   readonly policy: Policy;
+  /** Where pods reach ledger, broker, relay and key servers. */
+  readonly host: string;
+  readonly sealFetchImage: string;
 }): Promise<string> {
-  const { dir, ports, plane, world, policy } = options;
+  const { dir, ports, plane, world, policy, host } = options;
   const pki = (name: string): string => join(dir, 'pki', name);
   await writeWhole(pki('ca.crt'), plane.caPem);
   const serving = await plane.ca.issue({
@@ -170,6 +181,7 @@ export async function writeConfiguration(options: {
   await writeKeyPair(pki('proxy-client'), await plane.issueClient({ commonName: SCHEDULER_USER }));
   await writeKeyPair(pki('reader'), await plane.issueClient({ commonName: READER }));
   await writeWhole(pki('operator.suikey'), world.operatorSecret);
+  await writeWhole(pki('relay.suikey'), (await world.fundedAccount()).getSecretKey());
   const configuration = {
     apiVersion: 'k3s-daas.io/v1alpha1',
     kind: 'DaaSConfiguration',
@@ -193,6 +205,7 @@ export async function writeConfiguration(options: {
       clientCaFile: 'pki/ca.crt',
       allowedReaders: [READER],
       nsm: { kind: 'development', authorityFile: 'enclave/nsm-authority.json' },
+      broker: { listen: { host, port: ports.broker } },
     },
     registrar: {
       bootstrapUrl: `http://${LOOPBACK}:${ports.bootstrap}`,
@@ -222,6 +235,30 @@ export async function writeConfiguration(options: {
       readerKubeconfig: await plane.kubeconfig({ commonName: WEBHOOK_USER }),
       drainMs: 0,
     },
+    seal: {
+      keyServers: world.seal.keyServers.map((objectId) => ({ objectId })),
+      threshold: 2,
+      brokerUrl: `https://${host}:${ports.broker}`,
+      relayUrl: `http://${host}:${ports.relay}`,
+      chainUrls: [world.chain.url],
+      image: options.sealFetchImage,
+    },
+    relay: {
+      listen: { host, port: ports.relay },
+      suiKeyFile: 'pki/relay.suikey',
+      stateFile: RELAY_STATE,
+    },
+    keyServers: Object.fromEntries(
+      KEY_SERVER_NAMES.map((name, index) => [
+        name,
+        {
+          listen: { host, port: ports.keyServers[index] },
+          objectId: world.seal.keyServers[index],
+          masterKey: { kind: 'file', file: masterKeyFile(name) },
+          stalenessPackage: world.seal.packageId,
+        },
+      ]),
+    ),
     client: {
       kubeconfig: plane.adminKubeconfig,
       enclaveUrl: `https://${LOOPBACK}:${ports.extender}`,
@@ -235,7 +272,9 @@ export async function writeConfiguration(options: {
   return writeWhole(join(dir, 'daas.yaml'), stringify(configuration));
 }
 
-/** Starts the webhook, then has the API server call it: the order in which nothing is refused for want of an answer. */
+const RBAC = join(REPOSITORY, 'manifests', 'base', 'rbac.yaml');
+
+/** Rights, webhook, then its registration: the order in which nothing is refused for want of an answer. */
 export async function startWebhook(options: {
   readonly dir: string;
   readonly ports: Ports;
@@ -244,6 +283,7 @@ export async function startWebhook(options: {
   readonly configFile: string;
 }): Promise<void> {
   const { dir, ports, plane, parts, configFile } = options;
+  await plane.kubectl(['apply', '-f', RBAC]);
   await parts.start('webhook', ['--config', configFile]);
   const overlay = await renderOverlay({
     dir: join(dir, 'overlay'),

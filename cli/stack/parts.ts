@@ -15,18 +15,23 @@ const POLL_MS = 25;
 
 /** Our own parts, each a process of its own that runs `daas ROLE`. */
 export interface Parts {
-  /** Starts a role and resolves with what it says when it serves. */
-  start(role: string, args: readonly string[]): Promise<{ child: Child; ready: Record<string, unknown> }>;
+  /** Starts a role and resolves with what it says when it serves. `name` tells apart several of one role. */
+  start(role: string, args: readonly string[], name?: string): Promise<StartedPart>;
   processes(): readonly { readonly name: string; readonly pid: number }[];
   /** Ends the enclave and the webhook, then the chain that they read. */
   stop(): Promise<void>;
+}
+
+export interface StartedPart {
+  readonly child: Child;
+  readonly ready: Record<string, unknown>;
 }
 
 export async function createParts(dir: string, onExit: (exit: ChildExit) => void): Promise<Parts> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const children = new Children(dir, onExit);
   return {
-    start: (role, args) => startPart(children, dir, role, args),
+    start: (role, args, name = role) => startPart(children, dir, { role, args, name }),
     processes: () => children.list().map(({ name, pid }) => ({ name, pid })),
     stop: () => children.stop('ledger'),
   };
@@ -35,12 +40,11 @@ export async function createParts(dir: string, onExit: (exit: ChildExit) => void
 async function startPart(
   children: Children,
   dir: string,
-  role: string,
-  args: readonly string[],
-): Promise<{ child: Child; ready: Record<string, unknown> }> {
-  const readyFile = join(dir, `${role}.ready.json`);
+  { role, args, name }: { readonly role: string; readonly args: readonly string[]; readonly name: string },
+): Promise<StartedPart> {
+  const readyFile = join(dir, `${name}.ready.json`);
   await rm(readyFile, { force: true });
-  const child = await children.start(role, process.execPath, [LAUNCHER, role, ...args], {
+  const child = await children.start(name, process.execPath, [LAUNCHER, role, ...args], {
     DAAS_READY_FILE: readyFile,
     DAAS_CACHE_DIR: process.env['DAAS_CACHE_DIR'],
   });
@@ -50,7 +54,7 @@ async function startPart(
       const { lastLines } = await child.exited;
       throw new CliError(
         'CHILD_EXITED',
-        `daas ${role} ended before it was ready:\n${lastLines}`,
+        `daas ${name} ended before it was ready:\n${lastLines}`,
         'mend what its log says',
       );
     }
@@ -59,8 +63,8 @@ async function startPart(
     if (Date.now() > deadline) {
       throw new CliError(
         'CHILD_TIMEOUT',
-        `daas ${role} was not ready within ${READY_MS_MAX / 1000} s`,
-        `read its log: ${join(dir, 'logs', `${role}.log`)}`,
+        `daas ${name} was not ready within ${READY_MS_MAX / 1000} s`,
+        `read its log: ${join(dir, 'logs', `${name}.log`)}`,
       );
     }
     await sleep(POLL_MS);

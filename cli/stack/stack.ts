@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import {
+  cacheRoot,
   ensureControlPlane,
   type Binaries,
   type Child,
@@ -29,6 +30,7 @@ import {
 } from './installation.ts';
 import { createParts, type Parts } from './parts.ts';
 import { untilForwarding } from './proxy.ts';
+import { startSealParts } from './seal.ts';
 import { loadState, saveState, type InstallationState } from './state.ts';
 
 export interface StackOptions {
@@ -39,6 +41,10 @@ export interface StackOptions {
   /** kwok plays the kubelets, unless false: a bench that only measures placement does without. */
   readonly kwok?: boolean;
   readonly binaries?: Binaries;
+  /** Where pods reach what opens their secrets; loopback unless given, which only pods in the host's network reach. */
+  readonly host?: string;
+  /** Image of seal-fetch by digest; built from this checkout unless given. */
+  readonly sealFetchImage?: string;
   /** Ends everything, also in the middle of the start; `startStack` then rejects. */
   readonly signal: AbortSignal;
   /** A process of the installation ended that nobody stopped. */
@@ -57,7 +63,7 @@ export interface Stack {
   readonly scheduler: RunningScheduler;
   /** `daas.yaml` of this installation. */
   readonly configFile: string;
-  /** Our own processes: ledger, webhook, enclave, registrar, attesting proxy. */
+  /** Our own processes: ledger, webhook, enclave, registrar, attesting proxy, relay, key servers. */
   readonly parts: Parts;
   /** Ends the enclave and boots another: new keys, new session, the same decision log. The scheduler is not touched. */
   restartEnclave(): Promise<void>;
@@ -75,6 +81,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const saved = await loadState(dir);
   const ports = saved?.ports ?? (await choosePorts());
   const pcrs = enclavePcrs();
+  const host = options.host ?? LOOPBACK;
+  const sealFetchImage = options.sealFetchImage ?? (await buildSealFetch(progress));
   const authority = await keptNsmAuthority(dir);
   const parts = await createParts(join(dir, 'parts'), onExit);
   let plane: ControlPlane | undefined;
@@ -91,23 +99,27 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     );
     const running = plane;
     const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
-      const args = ['--port', String(ports.ledger), '--trust-anchor', authority.rootFile];
+      const args = ['--host', host, '--port', String(ports.ledger), '--trust-anchor', authority.rootFile];
       const { ready } = await parts.start('ledger', [...args, '--data-dir', join(dir, 'ledger')]);
       const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
       const at = ledgerReady.parse(ready);
       if (saved !== null) return reopenChainWorld({ ...at, saved: saved.chain, enclave });
-      return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, detail });
+      const keyServers = { dir, host, ports: ports.keyServers };
+      return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, keyServers, detail });
     });
     await saveState(dir, stateOf(ports, world));
-    const site: Site = { dir, ports, parts, plane: running, world, policy };
+    const site: Site = { dir, ports, parts, plane: running, world, policy, host, sealFetchImage };
     const configFile = await writeConfiguration(site);
     await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
-    const [firstBoot] = await progress.step('enclave: boot, attest, register on chain', () =>
-      Promise.all([
-        bootEnclave(site, configFile),
-        parts.start('registrar', ['--config', configFile]),
-        parts.start('attest-proxy', ['--config', configFile]),
-      ]),
+    const [firstBoot] = await progress.step(
+      'enclave: boot, attest, register on chain; key servers and relay',
+      () =>
+        Promise.all([
+          bootEnclave(site, configFile),
+          parts.start('registrar', ['--config', configFile]),
+          parts.start('attest-proxy', ['--config', configFile]),
+          startSealParts(parts, configFile),
+        ]),
     );
     let booted = firstBoot;
     const scheduler = await progress.step(`${SCHEDULER_NAME}: start behind the attesting proxy`, async () => {
@@ -147,10 +159,13 @@ interface Site {
   readonly plane: ControlPlane;
   readonly world: ChainWorld;
   readonly policy: Policy;
+  readonly host: string;
+  readonly sealFetchImage: string;
 }
 
-function stateOf(ports: Ports, { chainId, packageId, owned, operatorSecret }: ChainWorld): InstallationState {
-  return { version: 2, ports, chain: { chainId, packageId, ...owned, operatorSecret } };
+function stateOf(ports: Ports, world: ChainWorld): InstallationState {
+  const { chainId, packageId, owned, operatorSecret, seal } = world;
+  return { version: 3, ports, chain: { chainId, packageId, ...owned, operatorSecret, seal } };
 }
 
 /** Boots an enclave; the registrar sees it, registers it and hands it its Kubernetes certificate. */
@@ -165,6 +180,14 @@ async function bootEnclave(
     throw await withRegistrarReason(dir, error);
   });
   return { enclave: await registeredEnclave({ bootstrapUrl, world }), child };
+}
+
+/** Nobody runs it where kwok plays the kubelets, yet what the webhook writes into pods must be an image that exists. */
+async function buildSealFetch(progress: Progress): Promise<string> {
+  return progress.step('seal-fetch: image', async (detail) => {
+    const { keptSealFetchImage } = await import('@k3s-daas/seal-fetch/image');
+    return (await keptSealFetchImage(join(cacheRoot(process.env), 'seal-fetch'), detail)).reference;
+  });
 }
 
 function buildPrograms(progress: Progress): Promise<Binaries> {

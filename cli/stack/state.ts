@@ -1,8 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { readFile } from 'node:fs/promises';
-
-import { freePorts } from '@k3s-daas/control-plane';
 import { isSuiId } from '@k3s-daas/core';
 import { z } from 'zod';
 
@@ -13,29 +11,45 @@ const id = z.string().refine(isSuiId);
 const port = z.number().int().min(1).max(65_535);
 
 /** kubeconfigs, `daas.yaml` and webhook registration name them, so a later start takes the same. */
-const portsBefore = { apiServer: port, ledger: port, webhook: port, extender: port, bootstrap: port };
+const ports = z.strictObject({
+  apiServer: port,
+  ledger: port,
+  webhook: port,
+  extender: port,
+  bootstrap: port,
+  proxy: port,
+  broker: port,
+  relay: port,
+  keyServers: z.tuple([port, port, port]),
+});
 
 const stateSchema = z.strictObject({
-  version: z.literal(2),
-  ports: z.strictObject({ ...portsBefore, proxy: port }),
+  version: z.literal(3),
+  ports,
   chain: z.strictObject({
     chainId: z.string(),
     packageId: id,
     cluster: id,
     cap: id,
     operatorSecret: z.string(),
+    seal: z.strictObject({
+      /** Package of the key servers' objects. */
+      packageId: id,
+      /** In the order of their ports. */
+      keyServers: z.tuple([id, id, id]),
+    }),
   }),
 });
-
-/** Before there was an attesting proxy. */
-const stateSchemaV1 = stateSchema.extend({ version: z.literal(1), ports: z.strictObject(portsBefore) });
 
 /** What a later start in the same folder needs to go on with the same cluster. */
 export type InstallationState = z.infer<typeof stateSchema>;
 
 const FILE = 'installation.json';
 
-/** The state of an earlier start, or null for a folder without one. One of version 1 gets what it lacks. */
+/**
+ * The state of an earlier start, or null for a folder without one. One of an earlier version is refused: its chain has
+ * packages that the parts of this version do not speak to.
+ */
 export async function loadState(dir: string): Promise<InstallationState | null> {
   let text: string;
   try {
@@ -44,27 +58,13 @@ export async function loadState(dir: string): Promise<InstallationState | null> 
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
-  const value: unknown = JSON.parse(text);
-  const before = stateSchemaV1.safeParse(value);
-  if (before.success) {
-    const { ports, chain } = before.data;
-    return { version: 2, ports: { ...ports, proxy: await otherPort(Object.values(ports)) }, chain };
-  }
-  const state = stateSchema.safeParse(value);
+  const state = stateSchema.safeParse(JSON.parse(text));
   if (state.success) return state.data;
   throw new CliError(
     'DATA_DIR_UNUSABLE',
     `${join(dir, FILE)} is not of this version: ${z.prettifyError(state.error)}`,
     'start in a new folder',
   );
-}
-
-/** Nobody listens on the saved ports now, so one of them may come out as free. */
-async function otherPort(taken: readonly number[]): Promise<number> {
-  for (;;) {
-    const [free = 0] = await freePorts(1);
-    if (!taken.includes(free)) return free;
-  }
 }
 
 export async function saveState(dir: string, state: InstallationState): Promise<void> {

@@ -1,0 +1,2 @@
+export { buildSealFetchImage, type BuildOptions, type SealFetchImage } from './build.ts';
+export { keptSealFetchImage } from './kept.ts';
