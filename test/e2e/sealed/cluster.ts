@@ -9,7 +9,6 @@ import { issueNodeIdentity, type Progress, stakeForNode, startStack, type Stack 
 import { ensureControlPlane } from '@k3s-daas/control-plane';
 import { buildImage, ensureNodePrograms, HOST_ADDRESS, type RealNode, startNode } from '@k3s-daas/kubelet';
 import { buildSealFetchImage } from '@k3s-daas/seal-fetch';
-import type { Account } from '@k3s-daas/sui-client';
 import { z } from 'zod';
 
 const run = promisify(execFile);
@@ -139,8 +138,7 @@ async function openNamespace(
   await kubectl(['create', 'namespace', NAMESPACE]);
   await kubectl(['create', 'serviceaccount', SERVICE_ACCOUNT, '-n', NAMESPACE]);
   const key = join(dir, 'owner.key');
-  const owner = await stack.world.fundedActor();
-  writeFileSync(key, (owner.signer as Account).getSecretKey(), { mode: 0o600 });
+  writeFileSync(key, stack.world.operatorSecret, { mode: 0o600 });
   const cluster = new Cluster(dir, stack, node, key, `k3s-daas.local/workload@${built.digest}`);
   await cluster.createPolicy();
   return cluster;
