@@ -404,6 +404,13 @@ void t.test('CREATE: a pod that was rewritten passes, and no other shape of it',
     ],
     [
       'SEAL_FETCH_FORGED',
+      'variables in another order',
+      planned((plan) => {
+        plan.env.reverse();
+      }),
+    ],
+    [
+      'SEAL_FETCH_FORGED',
       'files among the variables',
       planned((plan) => {
         Object.assign(plan.files[0] ?? {}, { volume: 'seal-env' });

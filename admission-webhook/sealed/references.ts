@@ -114,7 +114,8 @@ function volumeReferences(volume: Volume, path: string, found: SecretReference[]
     } else {
       requireKnown(VOLUME_TYPES, type, path);
       const member = VOLUME_TYPES.get(type) ?? null;
-      if (member === null || !isObject(source) || !Object.hasOwn(source, member)) continue;
+      if (member === null) continue;
+      if (!isObject(source) || !Object.hasOwn(source, member)) continue;
       found.push({ path: `${path}.${type}.${member}`, secret: nameOf(source[member]), rewritable: false });
     }
   }
