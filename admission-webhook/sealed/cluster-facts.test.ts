@@ -242,6 +242,15 @@ void t.test('silence makes everything be read', async (t) => {
   api.bookmark(SECRETS);
   await until(() => facts.stale() === null);
   t.equal((await facts.secret('shop', 'db')).version, 1n, 'a bookmark is a sign of life');
+  clock.ms += 46_000;
+  api.end(NAMESPACES, 'broken');
+  api.end(SECRETS, 'broken');
+  await sleep(300);
+  t.not(facts.stale(), null, 'a broken connection is none');
+  api.end(NAMESPACES);
+  api.end(SECRETS);
+  await until(() => facts.stale() === null);
+  t.pass('the API server ending a watch in its time is one');
   clock.ms -= 46_000;
   t.match(facts.stale(), /namespaces/, 'a clock that was set back tells no age');
   clock.ms += 46_000;

@@ -6,10 +6,13 @@ import { z } from 'zod';
 
 import type { ApiReader, WatchEnd } from './api-reader.ts';
 
-/** The API server ends a watch after so long, two seconds after a last bookmark: a healthy one is never silent for longer. */
+/**
+ * The API server ends a watch after so long, which is a sign of life where nothing changes: bookmarks come when it likes,
+ * in a quiet cluster never. Shorter than the 30 s of silence after which client-node gives a connection up.
+ */
 const ROUND_SECONDS = 20;
 /** The first round brings all objects. */
-const LIST_SECONDS = 60;
+const LIST_SECONDS = 25;
 /** Silence after which what is remembered counts as old. */
 const SILENT_MS_MAX = 45_000;
 /** Everything is listed anew after so long, whatever was heard. */
@@ -98,6 +101,7 @@ export class Watched<T> {
       const heardBefore = this.#heardMs;
       const end = await api.watch(path, this.#parameters(), this.#take, signal);
       this.#listing = null;
+      if (end === null && this.#version !== '') this.#heardMs = clock.now();
       if (end !== null) {
         log.warn({ err: end, path }, 'a watch ended with an error');
         // From which version it would go on is not known to be good; 410 is one of the reasons.
