@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { BrokerError } from './errors.ts';
 
-export const POLICIES_MAX = 16;
+const POLICIES_MAX = 16;
 
 const id = z.string().refine(isSuiId, 'expected 0x and 64 lower-case hex digits');
 const schema = z.strictObject({

@@ -248,6 +248,25 @@ void t.test(
   },
 );
 
+void t.test('after a crash at any byte of an adoption the pod is adopted, and the log replays', async (t) => {
+  const { world, engine } = await restarted();
+  const before = world.disk.bytes.length;
+  const { decision } = await engine.adopt(world.pod('a'));
+  await engine.close();
+  const whole = world.disk.bytes.slice();
+  const cuts = Array.from({ length: Math.ceil((whole.length - before) / 97) }, (_, at) => before + 97 * at);
+  for (const length of [...cuts, whole.length - 1, whole.length]) {
+    const next = await world.crash(whole.slice(0, length));
+    const again = await next.adopt(world.pod('a'));
+    t.ok(again.decision.sequence >= decision.sequence, `sequence after ${length} bytes`);
+    if (length === whole.length) t.equal(again.decision.sequence, decision.sequence, 'it was whole');
+    await next.close();
+    const { violations, adoptions } = await replayLog(world.disk.bytes, { policy: world.policy });
+    t.same(violations, [], `${length} bytes`);
+    t.equal(adoptions.length, 1);
+  }
+});
+
 void t.test('pods that run are remembered beyond those that are gone', async (t) => {
   const world = new World();
   const first = await world.start();

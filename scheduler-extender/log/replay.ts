@@ -17,12 +17,13 @@ import {
 } from '@k3s-daas/core';
 
 import { ExtenderError } from '../errors.ts';
+import { adoptionChecks, parseAdoption } from './adoption.ts';
 import { indicesOf } from './bitmap.ts';
 import { openForReading } from './file.ts';
 import type { ReadableBytes } from './frame.ts';
 import { readEntries, type LogEntry } from './log.ts';
 import { OutcomeResult, type RecordBody, type SessionRecord } from './record.ts';
-import { LogState, parseAdoption, parseDecision, type OpenDecision, type ParsedDecision } from './state.ts';
+import { LogState, parseDecision, type OpenDecision, type ParsedDecision } from './state.ts';
 import { ReplayWindow } from './window.ts';
 
 export type ViolationCode =
@@ -270,31 +271,17 @@ class Auditor {
   }
 
   #checkAdoption(entry: LogEntry, body: AdoptionBody): void {
-    const { decision, timestampMs, placing, placingReceipt, placingSigned, receipt } = parseAdoption(body);
+    const adoption = parseAdoption(body);
+    const { decision, timestampMs, placing, receipt } = adoption;
     this.#checkSigned(entry, body, decision);
-    const timely =
-      BigInt(timestampMs) === entry.record.timestampMs && decision.notAfterMs === entry.record.timestampMs;
-    this.#check(timely, 'TIME_WRONG', 'an adoption ends when it is made, which is when it is logged');
-    const inputs = equalBytes(decision.inputDigest, sha256(body.placing));
-    this.#check(inputs, 'INPUTS_WRONG', 'the adoption names another receipt');
-    const alone = equalBytes(decision.feasibleDigest, namesDigest([placing.node]));
-    this.#check(alone, 'SHORTLIST_WRONG', 'an adoption has the node alone in its shortlist');
-
     const kept = this.#decisions.get(placing.sequence);
-    const placed = kept?.state === 'bound' && kept.receipt === placingReceipt;
-    this.#check(placed, 'ADOPTION_WRONG', `this log has not bound pod ${placing.podUid} by that receipt`);
-    const key = this.#keyOf(placing.session);
-    const signed = key !== undefined && verifyEd25519(key, placingSigned.message, placingSigned.signature);
-    this.#check(signed, 'SIGNATURE_WRONG', 'the receipt that is adopted is not by the key of its session');
-    const differing = ADOPTED_FIELDS.filter((field) => !sameValue(decision[field], placing[field]));
-    this.#check(differing.length === 0, 'ADOPTION_WRONG', `another ${differing.join(', ')} than when placed`);
-    const before = this.#adopted.get(decision.podUid) ?? placing;
-    const needed = before.session !== decision.session || before.term !== decision.term;
-    this.#check(
-      needed,
-      'ADOPTION_WRONG',
-      `session and term have a receipt for pod ${decision.podUid} already`,
-    );
+    const known = {
+      recordMs: entry.record.timestampMs,
+      placedBy: kept?.state === 'bound' ? kept.receipt : null,
+      placingKey: this.#keyOf(placing.session),
+      newest: this.#adopted.get(decision.podUid) ?? placing,
+    };
+    for (const { holds, code, message } of adoptionChecks(adoption, known)) this.#check(holds, code, message);
     this.#adopted.set(decision.podUid, decision);
     const { position } = entry;
     this.#adoptions.push({ position, decision, timestampMs, receipt, placing: placing.sequence });
@@ -364,25 +351,6 @@ class Auditor {
 type DecisionBody = Extract<RecordBody, { readonly $kind: 'decision' }>['decision'];
 type AdoptionBody = Extract<RecordBody, { readonly $kind: 'adoption' }>['adoption'];
 type SignedBody = Pick<DecisionBody, 'message' | 'signature'>;
-
-/** What an adoption leaves as it was. */
-const ADOPTED_FIELDS = [
-  'cluster',
-  'podUid',
-  'namespace',
-  'pod',
-  'serviceAccount',
-  'serviceAccountUid',
-  'podSpecDigest',
-  'node',
-  'nodeUid',
-  'nodeKeyHash',
-  'stake',
-] as const satisfies readonly (keyof Decision)[];
-
-function sameValue(a: string | Bytes, b: string | Bytes): boolean {
-  return typeof a === 'string' || typeof b === 'string' ? a === b : equalBytes(a, b);
-}
 
 /** Offered, and not rejected for any reason. */
 function candidatesOf(

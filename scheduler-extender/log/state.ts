@@ -4,15 +4,14 @@ import {
   encodeReceipt,
   FairnessLedger,
   FormatError,
-  parseReceipt,
   type Bytes,
   type Charge,
   type Decision,
   type OperatorStake,
-  type Receipt,
   type SuiId,
 } from '@k3s-daas/core';
 
+import { parseAdoption, type ParsedAdoption } from './adoption.ts';
 import {
   decodeInputs,
   OutcomeResult,
@@ -366,43 +365,6 @@ interface DecisionRecord {
 export function parseDecision(record: DecisionRecord): ParsedDecision {
   const { payload: decision, timestampMs } = decodeDecisionMessage(record.message);
   return { decision, timestampMs: Number(timestampMs), inputs: decodeInputs(record.inputs) };
-}
-
-interface AdoptionRecord {
-  readonly message: Bytes;
-  readonly signature: Bytes;
-  readonly placing: Bytes;
-}
-
-export interface ParsedAdoption {
-  readonly decision: Decision;
-  readonly timestampMs: number;
-  /** The decision that has placed the pod, and its receipt: text, and bytes that are signed. */
-  readonly placing: Decision;
-  readonly placingReceipt: string;
-  readonly placingSigned: Receipt;
-  /** Text of the adoption's own receipt. */
-  readonly receipt: string;
-}
-
-/** @throws FormatError unless it is an adoption of the pod that the receipt in it has placed */
-export function parseAdoption(record: AdoptionRecord): ParsedAdoption {
-  const { payload: decision, timestampMs } = decodeDecisionMessage(record.message);
-  const placingSigned = parseReceipt(record.placing);
-  const { payload: placing } = decodeDecisionMessage(placingSigned.message);
-  if (decision.kind !== DecisionKind.adopt || placing.kind !== DecisionKind.bind) {
-    throw contradiction('an adoption is of kind adopt, and takes over a receipt of kind bind');
-  }
-  if (decision.podUid !== placing.podUid) throw contradiction('an adoption by the receipt of another pod');
-  const { message, signature } = record;
-  return {
-    decision,
-    timestampMs: Number(timestampMs),
-    placing,
-    placingReceipt: encodeReceipt(placingSigned),
-    placingSigned,
-    receipt: encodeReceipt({ message, signature }),
-  };
 }
 
 function forgetOldest(map: Map<string, unknown>): void {
