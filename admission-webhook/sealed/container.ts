@@ -5,7 +5,7 @@ import type { Container, PodSpec, Volume } from './pod.ts';
 
 /** Names that a pod has from this webhook only. What they are worth, their content says, never the name. */
 export const SEAL_FETCH = 'seal-fetch';
-export const TOKEN_VOLUME = 'seal-token';
+const TOKEN_VOLUME = 'seal-token';
 export const ENV_VOLUME = 'seal-env';
 export const PLAN_VARIABLE = 'DAAS_PLAN';
 /** File of the volume `seal-env`: lines V0='…', which fileKeyRefs read (k8s.io/kubernetes/pkg/kubelet/util/env). */

@@ -13,8 +13,8 @@ import t from 'tap';
 
 import { mutantsOf, type Mutant } from './mutants.ts';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
-const ROOT = join(HERE, '../..');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RUNNER = fileURLToPath(import.meta.resolve('./run-tests.ts'));
 const FOLDER = join(ROOT, 'admission-webhook');
 const SOURCES = [
   'checks/changes.ts',
@@ -55,7 +55,7 @@ const EQUIVALENT: readonly (readonly [line: RegExp, why: string])[] = [
 
 /** Whether one of the tests fails on it. */
 function isNoticed(mutant: Mutant): Promise<boolean> {
-  const args = ['--import', join(HERE, 'load-mutant.ts'), join(HERE, 'run-tests.ts')];
+  const args = ['--import', import.meta.resolve('./load-mutant.ts'), RUNNER];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...args, ...TESTS.map((test) => join(FOLDER, test))], {
       cwd: ROOT,
