@@ -92,7 +92,7 @@ function nodeProxies(world: SealedWorld): Row[] {
     ['attach', REFUSED, call('POST', `attach/${APP}/inside/main`)],
     ['portForward', REFUSED, call('POST', `portForward/${APP}/inside`)],
     ['a checkpoint of its memory', REFUSED, call('POST', `checkpoint/${APP}/inside/main`)],
-    ["the node's own logs", REFUSED, call('GET', 'logs/../../../var/lib/kubelet')],
+    ["the node's own logs", REFUSED, call('GET', 'logs/pods/')],
     [
       'by a tenant',
       'RBAC: get nodes/proxy',

@@ -76,7 +76,7 @@ export const namespaces: Family = {
 };
 
 const mode = (value: string | null): object => ({ metadata: { labels: { [SECRETS_MODE_LABEL]: value } } });
-const labels = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) });
+const labels = z.looseObject({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }) });
 
 /** The API server keeps the label that selectors go by equal to the name; a pod that comes then is judged as before. */
 function renamed(world: SealedWorld): () => Promise<string> {
@@ -96,7 +96,7 @@ function relabellings(world: SealedWorld): (readonly [string, string, () => Prom
   const set = [{ op: 'add', path: pointer, value: 'references' }];
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: APP, ...labelsOf('references') } };
   const put = (sub: string) => async () => {
-    const now = labels.loose().parse(await world.get(NAMESPACE));
+    const now = labels.parse(await world.get(NAMESPACE));
     const body = {
       ...now,
       metadata: { ...now.metadata, labels: { ...now.metadata.labels, [SECRETS_MODE_LABEL]: 'references' } },

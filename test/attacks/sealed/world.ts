@@ -232,6 +232,7 @@ export class SealedWorld {
 
   /** Places a pod on a node as the enclave does. */
   async bind({ metadata: { name, namespace, uid } }: Pod, node = 'n1'): Promise<Pod> {
+    this.setChain();
     const receipt = this.receipt({ name, namespace, uid }, node);
     const verdict = await this.attempt(enclave, `/api/v1/namespaces/${namespace}/pods/${name}/binding`, {
       method: 'POST',
@@ -241,18 +242,19 @@ export class SealedWorld {
     return this.pod(name, namespace);
   }
 
-  /** A receipt of the active session's key. */
+  /** A receipt of the active session's key, as of `ageMs` ago. */
   receipt(
     pod: { readonly name: string; readonly namespace: string; readonly uid: string },
     node: string,
     change: Parameters<typeof decide>[2] = {},
-    key?: Parameters<typeof sign>[2],
+    { key, ageMs = 0 }: { readonly key?: Parameters<typeof sign>[2]; readonly ageMs?: number } = {},
   ): string {
-    const now = Date.now();
+    const then = Date.now() - ageMs;
     const placement = { podUid: pod.uid, namespace: pod.namespace, pod: pod.name, node };
-    return sign(decide(placement, now, change), now, key);
+    return sign(decide(placement, then, change), then, key);
   }
 
+  /** What the chain says from now on; without arguments, that all is well. */
   setChain(state = healthy, ageMs = 0): void {
     this.chain.set(state, Date.now() - ageMs);
   }
