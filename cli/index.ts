@@ -8,3 +8,4 @@ export {
   type StakedNode,
 } from './stack/nodes.ts';
 export { startStack, type Stack, type StackOptions } from './stack/stack.ts';
+export { openAsPod, sealForWorkload, type OpenedSecret, type SealedWorkload } from './demo/secrets.ts';

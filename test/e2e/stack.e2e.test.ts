@@ -16,6 +16,8 @@ import {
   consoleProgress,
   createNode,
   issueNodeIdentity,
+  openAsPod,
+  sealForWorkload,
   stakeForNode,
   startStack,
   type NodeIdentity,
@@ -84,6 +86,7 @@ await stack.plane.kubectl([
   'serviceaccount/default',
   '--timeout=30s',
 ]);
+await stack.plane.kubectl(['create', 'serviceaccount', 'web', '-n', NAMESPACE]);
 await joinNode('small', '2', '4Gi', 2_000n);
 const other = await joinNode('other', '2', '4Gi', 1_000n);
 
@@ -237,7 +240,7 @@ void t.test('the API server restarts under load: every pod is placed once', asyn
   await stack.plane.restartApiServer();
   const pods = await Promise.all(names.map((name) => bound(name)));
   const sequences = pods.map(
-    (placed) => decodeDecisionMessage(decodeReceipt(receiptOf(placed)).message).payload.sequence,
+    (pod) => decodeDecisionMessage(decodeReceipt(receiptOf(pod)).message).payload.sequence,
   );
   t.equal(new Set(sequences).size, names.length, 'a decision of its own for each');
   await remove(...names);
@@ -246,6 +249,10 @@ void t.test('the API server restarts under load: every pod is placed once', asyn
 void t.test(
   'the enclave restarts: a new session, the same ledger of debts, no sequence used twice',
   async (t) => {
+    const workload = await sealForWorkload(stack);
+    await apply(sealedPod('sealed'));
+    const sealed = await placed('sealed');
+    t.ok((await openAsPod(stack, sealed, workload)).opened, 'a pod finds what was sealed for it');
     await apply(pod('before', { cpu: '100m' }));
     const before = decodeDecisionMessage(decodeReceipt(receiptOf(await bound('before'))).message).payload;
     const session = stack.enclave.session;
@@ -270,6 +277,10 @@ void t.test(
     );
     t.ok(after.term > before.term, 'a later term');
     t.ok(after.sequence > before.sequence, 'a later sequence');
+    t.ok(
+      (await openAsPod(stack, sealed, workload)).opened,
+      'and finds it again: the new session adopts the pod that the earlier one placed',
+    );
     t.match(JSON.parse(await daas('attest-proxy', '--once', '--json')), {
       verified: true,
       session: after.session,
@@ -283,9 +294,36 @@ void t.test(
       0n,
       'lags sum to zero',
     );
-    await remove('before', 'meanwhile', 'after');
+    await remove('before', 'meanwhile', 'after', 'sealed');
   },
 );
+
+/** Written as for any cluster: the webhook puts seal-fetch in. */
+function sealedPod(name: string): object {
+  const reference = { name: 'web-credentials', key: 'password' };
+  const volumes = [{ name: 'credentials', secret: { secretName: reference.name } }];
+  const container = {
+    name: 'main',
+    image: 'registry.example/app:1',
+    env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef: reference } }],
+    volumeMounts: [{ name: 'credentials', mountPath: '/etc/credentials' }],
+  };
+  return pod(name, {}, { serviceAccountName: 'web', containers: [container], volumes });
+}
+
+/** A bound pod as the demonstration sees one. */
+async function placed(name: string): Promise<Parameters<typeof openAsPod>[1]> {
+  const { metadata, spec, status } = await bound(name);
+  return {
+    name,
+    namespace: NAMESPACE,
+    uid: metadata.uid,
+    resourceVersion: '',
+    node: spec.nodeName,
+    phase: status.phase,
+    receipt: receiptOf({ metadata, spec, status }),
+  };
+}
 
 /** Runs a command of a person on this installation; what it says. */
 async function daas(...args: readonly string[]): Promise<string> {
