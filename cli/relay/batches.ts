@@ -19,8 +19,6 @@ import { refusalOf } from './refusal.ts';
 export interface Made {
   readonly transaction: string;
   readonly grants: ReadonlyMap<SuiId, { readonly grant: SuiId; readonly expiresMs: bigint }>;
-  /** Its part of the gas, MIST. */
-  readonly gasMist: bigint;
 }
 
 /** A request, and whom its grants will name. */
@@ -28,6 +26,8 @@ export interface Wanted {
   readonly access: AccessRequest;
   readonly recipient: SuiId;
   readonly podUid: string;
+  /** Told its part of what a transaction cost, or all of one that failed because of it; MIST, at least 0. */
+  readonly charge: (gasMist: bigint) => void;
 }
 
 interface Job extends Wanted {
@@ -70,11 +70,11 @@ export class Batches {
   }
 
   /** @throws RelayError; all releases of the request bring a grant or none does. */
-  submit({ access, recipient, podUid }: Wanted): Promise<Made> {
+  submit(wanted: Wanted): Promise<Made> {
     if (this.#queue.length >= QUEUE_MAX)
       throw new RelayError('RELAY_BUSY', 'too many requests wait for the chain', { retryAfterMs: 2_000 });
     const done = Promise.withResolvers<Made>();
-    this.#queue.push({ access, recipient, podUid, bytes: bytesOf(access), done });
+    this.#queue.push({ ...wanted, bytes: bytesOf(wanted.access), done });
     if (!this.#running) void this.#run();
     return done.promise;
   }
@@ -123,6 +123,7 @@ export class Batches {
         if (error.digest !== null) onSent('failed', rest.length);
         const culprit = culpritOf(rest, error);
         if (culprit !== null) {
+          culprit.charge(atLeastZero(error.gasMist ?? 0n));
           culprit.done.reject(refusalOf(error));
           rest = rest.filter((job) => job !== culprit);
           continue;
@@ -153,7 +154,7 @@ export class Batches {
     const granted = eventsOf(events, 'seal_policy::AccessGranted');
     const commands = jobs.reduce((sum, { access }) => sum + access.releases.length, 0);
     this.#options.log.info({ digest, requests: jobs.length, grants: granted.length }, 'access granted');
-    for (const { access, recipient, podUid, done } of jobs) {
+    for (const { access, recipient, podUid, charge, done } of jobs) {
       const grants = new Map<SuiId, { grant: SuiId; expiresMs: bigint }>();
       for (const { policy } of access.releases) {
         const event = granted.find(
@@ -161,9 +162,8 @@ export class Batches {
         );
         if (event !== undefined) grants.set(policy, { grant: event.grant, expiresMs: event.expiresMs });
       }
-      const share = (gasMist * BigInt(access.releases.length)) / BigInt(commands);
-      if (grants.size === access.releases.length)
-        done.resolve({ transaction: digest, grants, gasMist: share });
+      charge(atLeastZero((gasMist * BigInt(access.releases.length)) / BigInt(commands)));
+      if (grants.size === access.releases.length) done.resolve({ transaction: digest, grants });
       else
         done.reject(
           new RelayError('CHAIN_UNAVAILABLE', `the Sui node does not show the grants of ${digest}`),
@@ -187,6 +187,8 @@ function culpritOf(jobs: readonly Job[], { abort, command }: ChainError): Job | 
 function concernsContents({ code }: ChainError): boolean {
   return ['TRANSACTION_FAILED', 'CHAIN_REFUSED', 'OBJECT_MISSING', 'OBJECT_MALFORMED'].includes(code);
 }
+
+const atLeastZero = (mist: bigint): bigint => (mist < 0n ? 0n : mist);
 
 function bytesOf({ receipt, releases }: AccessRequest): number {
   const signed = [receipt, ...releases];

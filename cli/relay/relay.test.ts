@@ -17,6 +17,10 @@ import {
 } from './test/world.ts';
 
 t.teardown(closeWorld);
+t.setTimeout(300_000);
+
+/** On a machine that does other things, too. */
+const SLOW = { timeout: 180_000 };
 const scene = await Scene.create();
 
 const accessOf = ({ receipt, releases }: Ask): AccessRequest => ({
@@ -30,7 +34,7 @@ async function usesOf(policy: string): Promise<bigint> {
   return (await readPolicy(chain.client, packageId, policy)).uses;
 }
 
-await t.test('a pod’s releases become grants of its key, and again the same ones', async (t) => {
+await t.test('a pod’s releases become grants of its key, and again the same ones', SLOW, async (t) => {
   const relay = await startTestRelay(t, scene);
   const policies = [await scene.policy(), await scene.policy({ grantMs: 60_000n })];
   const ask = scene.ask(policies);
@@ -57,36 +61,43 @@ await t.test('a pod’s releases become grants of its key, and again the same on
   t.strictSame(await Promise.all(policies.map(usesOf)), [1n, 1n]);
 });
 
-await t.test('requests share a transaction; one that is refused does not hold the others up', async (t) => {
-  const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
-  const policy = await scene.policy();
-  const empty = await scene.policy({ usesMax: 0n });
-  const asks = Array.from({ length: 16 }, (_, index) => scene.ask(index === 7 ? [policy, empty] : [policy]));
-  const replies = await Promise.all(asks.map((ask) => relay.post(bodyOf(ask))));
-  t.strictSame(
-    replies.map(({ status }) => status),
-    asks.map((_, index) => (index === 7 ? 403 : 200)),
-  );
-  t.match(replies[7]?.body, {
-    code: 'POLICY_REFUSED',
-    abort: 'EUsesExhausted',
-    remedy: /daas secret policy show/,
-  });
-  t.equal((await sentBy(relay.address)).length, 1, 'one transaction');
-  t.equal(await usesOf(policy), 15n, 'all of a request or nothing of it');
-  const granted = replies.flatMap(({ body }) => body.grants ?? []);
-  t.equal(new Set(granted.map(({ grant }) => grant)).size, 15, 'everyone has a grant of its own');
-  for (const [index, ask] of asks.entries()) {
-    const held = await listGrants(chain.client, packageId, ask.recipient);
-    t.strictSame(
-      held.map(({ id }) => id),
-      (replies[index]?.body.grants ?? []).map(({ grant }) => grant),
+await t.test(
+  'requests share a transaction; one that is refused does not hold the others up',
+  SLOW,
+  async (t) => {
+    const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
+    const policy = await scene.policy();
+    const empty = await scene.policy({ usesMax: 0n });
+    const asks = Array.from({ length: 16 }, (_, index) =>
+      scene.ask(index === 7 ? [policy, empty] : [policy]),
     );
-  }
-});
+    const replies = await Promise.all(asks.map((ask) => relay.post(bodyOf(ask))));
+    t.strictSame(
+      replies.map(({ status }) => status),
+      asks.map((_, index) => (index === 7 ? 403 : 200)),
+    );
+    t.match(replies[7]?.body, {
+      code: 'POLICY_REFUSED',
+      abort: 'EUsesExhausted',
+      remedy: /daas secret policy show/,
+    });
+    t.equal((await sentBy(relay.address)).length, 1, 'one transaction');
+    t.equal(await usesOf(policy), 15n, 'all of a request or nothing of it');
+    const granted = replies.flatMap(({ body }) => body.grants ?? []);
+    t.equal(new Set(granted.map(({ grant }) => grant)).size, 15, 'everyone has a grant of its own');
+    for (const [index, ask] of asks.entries()) {
+      const held = await listGrants(chain.client, packageId, ask.recipient);
+      t.strictSame(
+        held.map(({ id }) => id),
+        (replies[index]?.body.grants ?? []).map(({ grant }) => grant),
+      );
+    }
+  },
+);
 
 await t.test(
   'of two pods that race for the last use one gets it, and nothing is paid for the other',
+  SLOW,
   async (t) => {
     const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
     const policy = await scene.policy({ usesMax: 1n });
@@ -105,26 +116,30 @@ await t.test(
   },
 );
 
-await t.test('what changes between simulation and execution costs gas, and no more than that', async (t) => {
-  const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
-  const policy = await scene.policy({ usesMax: 1n });
-  const bystander = await scene.policy();
-  const [ask, faster, other] = [scene.ask([policy]), scene.ask([policy]), scene.ask([bystander])];
-  let raced = false;
-  relay.way.before = async (method) => {
-    if (method !== 'ExecuteTransaction' || raced) return;
-    raced = true;
-    await requestGrants(scene.actor, [accessOf(faster)]);
-  };
-  const [late, beside] = await Promise.all([relay.post(bodyOf(ask)), relay.post(bodyOf(other))]);
-  t.match(late, { status: 403, body: { abort: 'EUsesExhausted' } });
-  t.equal(beside.status, 200);
-  const sent = await sentBy(relay.address);
-  t.strictSame(sent.map(({ failed }) => failed).toSorted(), [false, true]);
-  t.equal(relay.books.left, 50_000_000_000n - 2n * FEE, 'both are on the books');
-});
+await t.test(
+  'what changes between simulation and execution costs gas, and no more than that',
+  SLOW,
+  async (t) => {
+    const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
+    const policy = await scene.policy({ usesMax: 1n });
+    const bystander = await scene.policy();
+    const [ask, faster, other] = [scene.ask([policy]), scene.ask([policy]), scene.ask([bystander])];
+    let raced = false;
+    relay.way.before = async (method) => {
+      if (method !== 'ExecuteTransaction' || raced) return;
+      raced = true;
+      await requestGrants(scene.actor, [accessOf(faster)]);
+    };
+    const [late, beside] = await Promise.all([relay.post(bodyOf(ask)), relay.post(bodyOf(other))]);
+    t.match(late, { status: 403, body: { abort: 'EUsesExhausted' } });
+    t.equal(beside.status, 200);
+    const sent = await sentBy(relay.address);
+    t.strictSame(sent.map(({ failed }) => failed).toSorted(), [false, true]);
+    t.equal(relay.books.left, 50_000_000_000n - 2n * FEE, 'both are on the books');
+  },
+);
 
-await t.test('an answer that was lost', async (t) => {
+await t.test('an answer that was lost', SLOW, async (t) => {
   const policy = await scene.policy({ renewalsMax: 0n });
 
   await t.test('on its way to the pod: the same releases bring the same grants', async (t) => {
@@ -214,7 +229,7 @@ await t.test('an answer that was lost', async (t) => {
   );
 });
 
-await t.test('a stranger who shows releases again gains and costs nothing', async (t) => {
+await t.test('a stranger who shows releases again gains and costs nothing', SLOW, async (t) => {
   const relay = await startTestRelay(t, scene);
   const stranger = { ...scene.actor, signer: await funded() };
   const policy = await scene.policy({ usesMax: 1n, renewalsMax: 1n });
@@ -239,21 +254,28 @@ await t.test('a stranger who shows releases again gains and costs nothing', asyn
   t.equal((await sentBy(relay.address)).length, 1);
 });
 
-await t.test('a container that crashes again and again drains no uses, and comes to an end', async (t) => {
-  const relay = await startTestRelay(t, scene);
-  const policy = await scene.policy({ usesMax: 2n, renewalsMax: 3n });
-  const first = scene.ask([policy], { podUid: 'crash-loop' });
-  const statuses: number[] = [];
-  let last;
-  for (let start = 0; start < 6; start += 1) {
-    const { receipt, podUid } = first;
-    last = await relay.post(bodyOf(start === 0 ? first : scene.ask([policy], { receipt, podUid })));
-    statuses.push(last.status);
-  }
-  t.strictSame(statuses, [200, 200, 200, 200, 403, 403]);
-  t.match(last?.body, { code: 'POLICY_REFUSED', abort: 'ERenewalsExhausted' });
-  t.equal(await usesOf(policy), 1n);
-  t.equal((await sentBy(relay.address)).length, 4, 'what is refused costs nothing');
-  t.equal((await relay.post(bodyOf(scene.ask([policy])))).status, 200, 'another pod has the other use');
-  t.match(await relay.post(bodyOf(scene.ask([policy]))), { status: 403, body: { abort: 'EUsesExhausted' } });
-});
+await t.test(
+  'a container that crashes again and again drains no uses, and comes to an end',
+  SLOW,
+  async (t) => {
+    const relay = await startTestRelay(t, scene);
+    const policy = await scene.policy({ usesMax: 2n, renewalsMax: 3n });
+    const first = scene.ask([policy], { podUid: 'crash-loop' });
+    const statuses: number[] = [];
+    let last;
+    for (let start = 0; start < 6; start += 1) {
+      const { receipt, podUid } = first;
+      last = await relay.post(bodyOf(start === 0 ? first : scene.ask([policy], { receipt, podUid })));
+      statuses.push(last.status);
+    }
+    t.strictSame(statuses, [200, 200, 200, 200, 403, 403]);
+    t.match(last?.body, { code: 'POLICY_REFUSED', abort: 'ERenewalsExhausted' });
+    t.equal(await usesOf(policy), 1n);
+    t.equal((await sentBy(relay.address)).length, 4, 'what is refused costs nothing');
+    t.equal((await relay.post(bodyOf(scene.ask([policy])))).status, 200, 'another pod has the other use');
+    t.match(await relay.post(bodyOf(scene.ask([policy]))), {
+      status: 403,
+      body: { abort: 'EUsesExhausted' },
+    });
+  },
+);

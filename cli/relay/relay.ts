@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ChainView, Clock, RelayConfiguration, SuiId } from '@k3s-daas/core';
-import { simulateGrants, snapshotAgeMs, type AccessRequest, type Actor } from '@k3s-daas/sui-client';
+import {
+  ChainError,
+  simulateGrants,
+  snapshotAgeMs,
+  type AccessRequest,
+  type Actor,
+} from '@k3s-daas/sui-client';
 import type { Logger } from 'pino';
 
 import { Batches } from './batches.ts';
@@ -143,8 +149,10 @@ export class Relay {
   }
 
   async #send(request: CheckedRequest, access: AccessRequest): Promise<Grants> {
-    const { transaction, grants, gasMist } = await this.#batches.submit({ ...request, access });
-    this.#gas.take(request.namespace, Number(gasMist < 0n ? 0n : gasMist));
+    const charge = (gasMist: bigint): void => {
+      this.#gas.take(request.namespace, Number(gasMist));
+    };
+    const { transaction, grants } = await this.#batches.submit({ ...request, access, charge });
     this.#options.metrics.granted(grants.size);
     return new Map([...grants].map(([policy, made]) => [policy, { ...made, transaction }]));
   }
@@ -154,7 +162,11 @@ export class Relay {
     const releases = access.releases.filter(({ policy }) => !held.has(policy));
     if (releases.length === 0) return null;
     const missing = { ...access, releases };
-    await simulateGrants(this.#options.actor, missing);
+    try {
+      await simulateGrants(this.#options.actor, missing);
+    } catch (error) {
+      throw isContents(error) ? new RelayError('POLICY_REFUSED', NO_POLICY, { cause: error }) : error;
+    }
     return missing;
   }
 
@@ -201,6 +213,14 @@ export class Relay {
       if (grant !== undefined && key !== undefined) this.#known.set(key, { ...grant, untilMs: notAfterMs });
     });
   }
+}
+
+const NO_POLICY = 'what a release names is no policy, or the stake behind the node is gone';
+
+/** An object that is not there, or not what the command takes: Move was not even asked. */
+function isContents(error: unknown): boolean {
+  if (!(error instanceof ChainError)) return false;
+  return error.code === 'OBJECT_MISSING' || (error.code === 'TRANSACTION_FAILED' && error.abort === null);
 }
 
 const SOON = { retryAfterMs: 1_000 };

@@ -81,6 +81,8 @@ function closed(server: Server): Promise<void> {
   });
 }
 
+const READY = [200, { status: 'ok' }] as const;
+
 class Handler {
   readonly limits: typeof RELAY_LIMITS;
   readonly #options: ServeOptions;
@@ -168,16 +170,22 @@ class Handler {
         response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(text);
         return;
       }
-      if (pathname === '/readyz') this.#requireReady();
-      send(response, 200, { status: 'ok' });
+      const [status, body] = pathname === '/readyz' ? this.#readiness() : READY;
+      send(response, status, body);
     } catch (error) {
       sendError(response, this.#refusal(error));
     }
   }
 
-  #requireReady(): void {
-    if (this.#closing) throw new RelayError('SHUTTING_DOWN', 'the relay is stopping');
-    this.#options.relay.requireReady();
+  #readiness(): readonly [number, object] {
+    try {
+      if (this.#closing) throw new RelayError('SHUTTING_DOWN', 'the relay is stopping');
+      this.#options.relay.requireReady();
+      return READY;
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      return [503, error.toJSON()];
+    }
   }
 
   #refusal(error: unknown): RelayError {
