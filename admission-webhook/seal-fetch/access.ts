@@ -28,8 +28,8 @@ export interface AccessRequest {
 }
 
 const POLICIES_PER_REQUEST = 16;
-/** What is older than this before its end is not begun with. */
-const GRANT_MARGIN_MS = 30_000;
+/** What ends sooner than this is not begun with. */
+const GRANT_MARGIN_MS = 5_000;
 const RELEASE_MARGIN_MS = 5_000;
 
 /**

@@ -2,9 +2,9 @@ import { canonicalJson, toHex, type Clock, type FetchPlan, type SuiId } from '@k
 import {
   accessGrantBcs,
   ChainError,
-  policyBcs,
   readCluster,
   readObjects,
+  readPolicy,
   readSession,
   sealTypes,
   type Chain,
@@ -74,13 +74,12 @@ export async function readPolicyOwner(
   plan: FetchPlan,
   policy: SuiId,
 ): Promise<SuiId> {
-  const shape = { type: sealTypes(plan.package).policy, layout: policyBcs };
-  const { owner } = await agreed(nodes, `policy ${policy}`, async ({ client }) => {
-    const found = (await readObjects(client, [policy], shape)).get(policy)?.value;
-    if (found?.cluster !== plan.cluster)
-      throw new ChainError('OBJECT_MISSING', `there is no policy ${policy} of this cluster`);
-    return { owner: found.owner };
+  const { cluster, owner } = await agreed(nodes, `policy ${policy}`, async ({ client }) => {
+    const found = await readPolicy(client, plan.package, policy);
+    return { cluster: found.cluster, owner: found.owner };
   });
+  if (cluster !== plan.cluster)
+    throw new ChainError('OBJECT_MALFORMED', `policy ${policy} is of cluster ${cluster}`);
   return owner;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { encodeFetchPlan, sha256, toHex, utf8, type Bytes, type FetchPlan, type SuiId } from '@k3s-daas/core';
 import { sealValues, signSealedVersion, type SealConfig } from '@k3s-daas/seal';
-import { policyBcs, readObjects, sealCalls, sealTypes, type Account } from '@k3s-daas/sui-client';
+import { readPolicy, rotateSecrets, type Account } from '@k3s-daas/sui-client';
 import t, { type Test } from 'tap';
 
 import { fetchSecrets, type Opened } from './fetch-secrets.ts';
@@ -11,7 +11,6 @@ import { keepFresh, refresh } from './refresh.ts';
 import { ready, run } from './run.ts';
 import { bytesOf, furnish, mount, planOf, worldIn, writeToken, type SealedSecret } from './test/pod.ts';
 import {
-  act,
   addKeyServer,
   broker,
   chainUrl,
@@ -86,12 +85,7 @@ function pod(
 const out = (root: string, path: string): string => readFileSync(join(root, 'daas/out', path), 'utf8');
 const nothingIn = (root: string): boolean => readdirSync(join(root, 'daas/out/all')).length === 0;
 
-async function policyState(id = policy) {
-  const found = await readObjects(client, [id], { type: sealTypes(packageId).policy, layout: policyBcs });
-  const value = found.get(id)?.value;
-  if (value === undefined) throw new Error(`there is no policy ${id}`);
-  return value;
-}
+const policyState = (id = policy) => readPolicy(client, packageId, id);
 
 /** What `run` printed and returned, and the termination message. */
 async function runIn(root: string, plan: string, signal = new AbortController().signal) {
@@ -397,10 +391,8 @@ await t.test('new versions', async (t) => {
     values: Record<string, string> = { password: `${PASSWORD} ${version}` },
   ) => seal(values, { under, version });
   const first = await versionOf(1n);
-  await act(owner, (tx) => {
-    sealCalls.rotate(tx, packageId, cluster, under);
-    sealCalls.rotate(tx, packageId, cluster, under);
-  });
+  for (const signer of [owner, owner])
+    await rotateSecrets({ client, signer, packageId }, { cluster, policy: under });
   const stranger = funded();
   async function signed(
     secret: SealedSecret,

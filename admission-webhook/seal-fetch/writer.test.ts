@@ -190,8 +190,9 @@ await t.test('values that no environment variable can hold are refused by name',
   t.end();
 });
 
+const GO = 'go';
 const PARSER = 'k8s.io/kubernetes@v1.36.3/pkg/kubelet/util/env/env_util.go';
-const { status, stdout } = spawnSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' });
+const { status, stdout } = spawnSync(GO, ['env', 'GOMODCACHE'], { encoding: 'utf8' });
 const modules = status === 0 ? stdout.trim() : '';
 const source = join(modules, PARSER);
 const skip = modules !== '' && existsSync(source) ? false : 'needs Go and the sources of Kubernetes';
@@ -219,7 +220,7 @@ func main() {
     'env_util.go': readFileSync(source, 'utf8').replace(/^package env$/m, 'package main'),
     env: environmentFile(variables(values.map(utf8))),
   });
-  execFileSync('go', ['build', '-o', 'oracle', '.'], {
+  execFileSync(GO, ['build', '-o', 'oracle', '.'], {
     cwd: dir,
     env: { ...process.env, GOFLAGS: '-mod=mod' },
   });

@@ -44,21 +44,17 @@ import {
   addressOf,
   connectChain,
   createCluster,
-  createdOne,
-  execute,
+  createSealPolicy,
   generateAccount,
   grantSlot,
   publishPackage,
   registerAndActivate,
-  sealCalls,
-  sealTypes,
   stakeAndClaim,
   watchChain,
   type Account,
   type Actor,
   type PolicyTerms,
 } from '@k3s-daas/sui-client';
-import { Transaction } from '@mysten/sui/transactions';
 import { pino } from 'pino';
 
 import { Books } from '../../../cli/relay/books.ts';
@@ -144,7 +140,7 @@ const digest = configDigest({
   packageId,
   policyDigest,
 });
-export const { clusterId: cluster, capId: cap } = await createCluster(actor, {
+const { clusterId, capId: cap } = await createCluster(actor, {
   configDigest: digest,
   policyDigest,
   enclave: { pcr0: pcr(0), pcr1: pcr(1), pcr2: pcr(2) },
@@ -170,6 +166,8 @@ export const { clusterId: cluster, capId: cap } = await createCluster(actor, {
     },
   },
 });
+
+export const cluster = clusterId;
 
 const keys = await makeKeys({ host: '127.0.0.1', clock });
 export const tlsKeyHash = keys.tls.keyHash;
@@ -227,17 +225,8 @@ export async function createPolicy(owner: Account, changed: Partial<PolicyTerms>
     imageDigests: [],
     ...changed,
   };
-  const created = await act(owner, (tx) => {
-    const subject = { ...SUBJECT, serviceAccountUid: null };
-    sealCalls.sharePolicy(tx, packageId, sealCalls.createPolicy(tx, packageId, cluster, subject, terms));
-  });
-  return createdOne(created, sealTypes(packageId).policy);
-}
-
-export function act(signer: Account, add: (tx: Transaction) => unknown) {
-  const tx = new Transaction();
-  add(tx);
-  return execute(client, tx, signer, packageId);
+  const subject = { ...SUBJECT, serviceAccountUid: null };
+  return (await createSealPolicy({ client, signer: owner, packageId }, cluster, subject, terms)).policy;
 }
 
 // --- key servers
