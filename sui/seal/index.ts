@@ -1,5 +1,5 @@
 export { firstPackageId, suiChain, type KeyServerChain, type SimulatedFailure } from './key-server/chain.ts';
-export { generateMasterKey, MasterKey, type RandomBytes } from './key-server/crypto.ts';
+export { encryptTo, generateMasterKey, MasterKey, type RandomBytes } from './key-server/crypto.ts';
 export { KeyServerError, type KeyServerErrorCode } from './key-server/errors.ts';
 export { type HealthCheck } from './key-server/health.ts';
 export { registerKeyServer, updateKeyServerUrl } from './key-server/register.ts';

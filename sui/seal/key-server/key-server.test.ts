@@ -442,7 +442,7 @@ void t.test('a client that asks too often waits; nobody can use up what is anoth
     () => {
       byUser.take('user', 'a');
     },
-    { retryAfterSeconds: 1 },
+    { ...tooMany, retryAfterSeconds: 1 },
   );
   time.ms += 30_001;
   byUser.take('user', 'a');

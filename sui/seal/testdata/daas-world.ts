@@ -34,7 +34,8 @@ const pcr = (index: number): Bytes => new Uint8Array(48).fill(index + 1);
 
 export interface WorldKeyServer {
   readonly objectId: SuiId;
-  readonly masterKey: MasterKey;
+  /** The master key's bytes. */
+  readonly secret: Bytes;
   readonly server: KeyServer;
 }
 
@@ -158,7 +159,8 @@ async function addKeyServer(
   },
 ): Promise<WorldKeyServer> {
   const { chain, keyServerPackage, skew } = world;
-  const masterKey = new MasterKey(generateMasterKey(random));
+  const secret = generateMasterKey(random);
+  const masterKey = new MasterKey(secret);
   const owner = { ...actor, packageId: keyServerPackage };
   const { publicKey } = masterKey;
   const objectId = await registerKeyServer(owner, { name, url: 'http://127.0.0.1:9', publicKey });
@@ -174,5 +176,5 @@ async function addKeyServer(
     requestsPerClientAndMinuteMax: world.perMinuteMax,
   });
   await updateKeyServerUrl(owner, objectId, server.url);
-  return { objectId, masterKey, server };
+  return { objectId, secret, server };
 }
