@@ -46,7 +46,7 @@ const MUTANT_MS_MAX = 60_000;
  * survives what is written above it.
  */
 const EQUIVALENT: readonly (readonly [line: RegExp, why: string])[] = [
-  [/instanceof (FormatError|Denied)\)\) throw error/, 'a defect, which no input leads to'],
+  [/instanceof (FormatError|Denied)\)/, 'a defect, which no input leads to'],
   [/throw new Error\(/, 'a defect, which no input leads to'],
   [/return a < b \? -1 : a > b \? 1 : 0/, 'names and keys that are sorted are different'],
   [/container === old\) return/, 'saves the comparison of what is the same object'],
