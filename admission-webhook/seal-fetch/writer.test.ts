@@ -130,6 +130,7 @@ await t.test('links that lead out of a volume are not followed', (t) => {
   for (const path of ['../outside/x', '/etc/x', '..data', '..data/x', 'a/../../x', '']) refuse(folder, path);
   mkdirSync(join(folder, 'taken'));
   refuse(folder, 'taken');
+  t.equal(readFileSync(join(folder, 'a'), 'utf8'), 'secret', 'and the old content is still there');
   t.strictSame(readdirSync(outside), ['kept']);
   t.end();
 });
