@@ -26,7 +26,8 @@ export function containerdConfig(layout: NodeLayout): string {
   const text = JSON.stringify;
   return `version = 3
 root = ${text(`${dir}/containerd`)}
-state = ${text(`${dir}/run`)}
+# Of the node's own tmpfs: what is in here, containers' variables among it, is on no disk.
+state = "/run/containerd"
 disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.tracing.processor.v1.otlp"]
 [grpc]
   address = ${text(containerdSocket(layout))}

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { issueNodeIdentity, type Progress, stakeForNode, startStack, type Stack } from '@k3s-daas/cli';
 import { ensureControlPlane } from '@k3s-daas/control-plane';
 import { buildImage, ensureNodePrograms, HOST_ADDRESS, type RealNode, startNode } from '@k3s-daas/kubelet';
-import { buildSealFetchImage } from '@k3s-daas/seal-fetch';
+import { buildSealFetchImage } from '@k3s-daas/seal-fetch/image';
 import { z } from 'zod';
 
 const run = promisify(execFile);
@@ -59,6 +59,7 @@ export interface SealedCluster {
   log(pod: string, container: string): Promise<string>;
   /** Until the log of a container matches. @returns the log. */
   untilLogged(pod: string, container: string, pattern: RegExp, msMax?: number): Promise<string>;
+  untilPlaced(pod: string): Promise<Pod>;
   untilReady(pod: string, msMax?: number): Promise<Pod>;
   /** Stops a part's processor time while `work` runs: it answers nobody, and closes no connection. */
   frozen<T>(parts: (name: string) => boolean, work: () => Promise<T>): Promise<T>;
@@ -234,6 +235,13 @@ class Cluster implements SealedCluster {
     return this.#until(`${container} of ${pod} to say ${String(pattern)}`, pod, msMax, async () => {
       const log = await this.log(pod, container);
       return pattern.test(log) ? log : undefined;
+    });
+  }
+
+  untilPlaced(pod: string): Promise<Pod> {
+    return this.#until(`pod ${pod} to be placed`, pod, WAIT_MS_MAX, async () => {
+      const found = await this.pod(pod);
+      return found.spec.nodeName === '' ? undefined : found;
     });
   }
 

@@ -19,7 +19,6 @@ export function needle(name: string, value: string): Needle {
       bytes,
       // A two-byte string of V8.
       Buffer.from(value, 'utf16le'),
-      Buffer.from(bytes.toString('hex')),
       ...base64Forms(bytes),
     ],
   };
@@ -82,15 +81,21 @@ interface Region {
   readonly to: number;
 }
 
-/** Readable regions that hold any page; V8 reserves far more than there is. */
+/**
+ * Regions that hold any page (V8 reserves far more than there is) and that the process may have written: readable, and
+ * writable or of no file.
+ */
 export function regions(smaps: string): Region[] {
   const found: Region[] = [];
   let current: Region | undefined;
   for (const line of smaps.split('\n')) {
-    const [, from, to, readable] = /^([0-9a-f]+)-([0-9a-f]+) (.)/.exec(line) ?? [];
-    if (from !== undefined && to !== undefined)
-      current = readable === 'r' ? { from: parseInt(from, 16), to: parseInt(to, 16) } : undefined;
-    else if (current !== undefined && /^Rss: +[1-9]/.test(line)) found.push(current);
+    const [, from, to, allowed = '', inode] =
+      /^([0-9a-f]+)-([0-9a-f]+) (....) [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ (\d+)/.exec(line) ?? [];
+    if (from !== undefined && to !== undefined) {
+      const own = allowed.startsWith('rw') || (allowed.startsWith('r') && inode === '0');
+      current = own ? { from: parseInt(from, 16), to: parseInt(to, 16) } : undefined;
+    }
+    if (current !== undefined && /^Rss: +[1-9]/.test(line)) found.push(current);
   }
   // vsyscall lies beyond what a number counts exactly, and holds code alone.
   return found.filter(({ to }) => to <= Number.MAX_SAFE_INTEGER);

@@ -1,0 +1,248 @@
+/**
+ * The second half of the promise, on a real node: a pod's process has its secrets, nobody else does, and whatever of the
+ * parts is down, the pod waits, says why, and goes on by itself.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash, createPrivateKey, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from 'node:tls';
+
+import { consoleProgress } from '@k3s-daas/cli';
+import { createAuthority } from '@k3s-daas/control-plane';
+import { REFRESH_ANNOTATION, systemClock } from '@k3s-daas/core';
+import { inPrivateNetwork } from '@k3s-daas/kubelet/test';
+import t from 'tap';
+
+import { type SealedCluster, startSealedCluster } from './sealed/cluster.ts';
+import { inFiles, inMemory, needle } from './sealed/leaks.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const random = (): string => randomBytes(24).toString('base64url');
+const STAY = ['say', 'ready', 'wait'];
+const REFRESH_S = 5;
+/** seal-fetch gives up after a minute, and says why in the termination message. */
+const GIVES_UP_MS_MAX = 90_000;
+
+await inPrivateNetwork(t, import.meta.filename, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'daas-real-'));
+  const progress = consoleProgress(systemClock, (text) => {
+    t.comment(text.trimEnd());
+  });
+  const at: SealedCluster = await startSealedCluster(dir, progress);
+  t.teardown(async () => {
+    await at.node.stop();
+    await at.stack.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  const values = { password: random(), url: `https://user:${random()}@db.internal/?a=b&c="d"` };
+  const authority = await createAuthority('the tenant');
+  const certificate = async (): Promise<{ 'tls.crt': string; 'tls.key': string }> => {
+    const { certPem, keyPem } = await authority.issue({
+      commonName: 'api.app.svc',
+      usages: ['server'],
+      hosts: ['api.app.svc'],
+      days: 1,
+    });
+    return { 'tls.crt': certPem, 'tls.key': keyPem };
+  };
+  const web = await certificate();
+  const secretKeyRef = { name: 'db', key: 'password' };
+  const variable = { env: [{ name: 'PASSWORD', valueFrom: { secretKeyRef } }] };
+
+  await t.test('a process has what its owner sealed: variables, files, TLS', async (t) => {
+    await at.seal('db', values);
+    await at.seal('web', web, 'kubernetes.io/tls');
+    const files = { name: 'files', mountPath: '/files', readOnly: true };
+    const tls = { name: 'tls', mountPath: '/tls', readOnly: true };
+    const said = ['env', 'PASSWORD', 'env', 'DB_url', 'file', '/files/the-password', 'file', '/tls/tls.key'];
+    await at.create(
+      'api',
+      {
+        args: [...said, 'tls', ':8443', '/tls', ...STAY],
+        ...variable,
+        envFrom: [{ prefix: 'DB_', secretRef: { name: 'db' } }],
+        volumeMounts: [files, tls],
+      },
+      {
+        annotations: { [REFRESH_ANNOTATION]: String(REFRESH_S) },
+        spec: {
+          securityContext: { runAsUser: 1000, runAsNonRoot: true, fsGroup: 2000 },
+          volumes: [
+            {
+              name: 'files',
+              secret: { secretName: 'db', items: [{ key: 'password', path: 'the-password' }] },
+            },
+            { name: 'tls', secret: { secretName: 'web', defaultMode: 0o400 } },
+          ],
+        },
+      },
+    );
+    await at.untilReady('api');
+    const log = await at.untilLogged('api', 'c', /ready/);
+    t.match(log, `env PASSWORD ${sha256(values.password)}\n`);
+    t.match(log, `env DB_url ${sha256(values.url)}\n`);
+    // As the kubelet does it, fsGroup adds 0440.
+    t.match(log, new RegExp(`file /files/the-password ${sha256(values.password)} 0644 \\d+:2000\n`));
+    t.match(log, new RegExp(`file /tls/tls.key ${sha256(web['tls.key'])} 0440 \\d+:2000\n`));
+    t.equal(await served(at, 'api'), fingerprint(web['tls.crt']));
+  });
+
+  await t.test('nobody else has it', async (t) => {
+    const [, pemLine = ''] = web['tls.key'].split('\n');
+    const url = values.url.slice('https://user:'.length, -'@db.internal/?a=b&c="d"'.length);
+    const needles = [needle('password', values.password), needle('url', url), needle('key', pemLine)];
+    t.same(await inFiles(at.stack.dir, needles), [], 'etcd, its journal, logs, audit, state of every part');
+    const database = readFileSync(join(at.stack.dir, 'control-plane', 'etcd', 'member', 'snap', 'db'));
+    t.ok(database.includes('/registry/secrets/app/db'), 'and that was the database of the cluster');
+    const onDisk = await inFiles(at.node.dir, needles);
+    // Variables are in the container's spec, which containerd keeps: as with any Secret. Files and keys are not.
+    t.same(
+      onDisk.filter((found) => !/\/meta\.db: (password|url)$/.test(found)),
+      [],
+      'nor is it on the node’s disk, but for variables, with containerd',
+    );
+    const searched = /webhook|enclave|relay|key-server|etcd|kube-apiserver/;
+    for (const { name, pid } of [...at.stack.parts.processes(), ...at.stack.plane.children])
+      if (searched.test(name)) t.same(await inMemory(pid, needles), [], `memory of ${name}`);
+    const workload = processOf('/workload');
+    t.same((await inMemory(workload, needles)).includes('password'), true, 'the search finds it where it is');
+
+    const told = await at.kubectl(['get', 'pods,events,secrets', '-A', '-o', 'json']);
+    for (const { name, forms } of needles)
+      t.notOk(
+        forms.some((form) => told.includes(form.toString())),
+        name,
+      );
+  });
+
+  await t.test('a certificate is rotated under a process that goes on', async (t) => {
+    const before = await at.pod('api');
+    const next = await certificate();
+    await at.rotate('web', next, 'kubernetes.io/tls');
+    const started = performance.now();
+    while ((await served(at, 'api')) !== fingerprint(next['tls.crt'])) {
+      if (performance.now() - started > 60_000) throw new Error(await at.log('api', 'seal-fetch'));
+      await delay(200);
+    }
+    t.comment(`new certificate served after ${Math.round(performance.now() - started)} ms`);
+    const after = await at.pod('api');
+    t.same(after.status.containerStatuses, before.status.containerStatuses, 'the same container');
+    t.same(after.status.initContainerStatuses, before.status.initContainerStatuses);
+    await at.remove('api');
+  });
+
+  const outages: readonly [string, (name: string) => boolean, RegExp][] = [
+    ['broker', (part) => part === 'enclave', /BROKER_UNREACHABLE: .*again in/],
+    ['chain', (part) => part === 'ledger', /CHAIN_\w+: .*again in/],
+    ['key-servers', (part) => part.startsWith('key-server'), /keys.*\n.*: .*again in|KEY_\w+: .*again in/],
+  ];
+  for (const [name, parts, why] of outages)
+    await t.test(`${name} down: the pod waits, says why, and goes on by itself`, async (t) => {
+      await at.create(name, { args: ['env', 'PASSWORD', ...STAY], ...variable });
+      // Placing it takes chain and enclave; its image takes a second to start.
+      await at.untilPlaced(name);
+      const log = await at.frozen(parts, () => at.untilLogged(name, 'seal-fetch', why));
+      t.comment(log.trim().split('\n').at(-1));
+      const { status } = await at.untilReady(name);
+      t.equal(status.initContainerStatuses[0]?.restartCount, 0, 'within the one attempt');
+      t.match(await at.untilLogged(name, 'c', /ready/), `env PASSWORD ${sha256(values.password)}\n`);
+      await at.remove(name);
+    });
+
+  await t.test('one key server of three down is not noticed', async (t) => {
+    const [first] = at.stack.parts.processes().filter(({ name }) => name.startsWith('key-server'));
+    await at.frozen(
+      (part) => part === first?.name,
+      async () => {
+        await at.create('two-of-three', { args: ['env', 'PASSWORD', ...STAY], ...variable });
+        await at.untilReady('two-of-three');
+      },
+    );
+    t.match(await at.log('two-of-three', 'c'), `env PASSWORD ${sha256(values.password)}\n`);
+    await at.remove('two-of-three');
+  });
+
+  await t.test('a token that has expired: the kubelet writes a new one', async (t) => {
+    await at.frozen(
+      (part) => part === 'relay',
+      async () => {
+        await at.create('expired', { args: ['env', 'PASSWORD', ...STAY], ...variable });
+        await at.untilLogged('expired', 'seal-fetch', /RELAY_UNREACHABLE/);
+        const { uid } = (await at.pod('expired')).metadata;
+        const volumes = join(at.node.dir, 'kubelet', 'pods', uid, 'volumes', 'kubernetes.io~projected');
+        const path = join(volumes, 'seal-token', 'token');
+        const expired = expire(
+          await at.node.asRoot(['cat', path]),
+          join(at.stack.dir, 'control-plane', 'pki'),
+        );
+        await at.node.asRoot(['tee', path], expired);
+      },
+    );
+    await at.untilReady('expired', GIVES_UP_MS_MAX);
+    t.match(await at.log('expired', 'c'), `env PASSWORD ${sha256(values.password)}\n`);
+    await at.remove('expired');
+  });
+
+  await t.test('down for longer than a minute: an event says why', async (t) => {
+    await at.frozen(
+      (part) => part === 'relay',
+      async () => {
+        await at.create('long', { args: ['env', 'PASSWORD', ...STAY], ...variable });
+        const deadline = performance.now() + GIVES_UP_MS_MAX;
+        const events = ['get', 'events', '-n', 'app', '--field-selector', 'involvedObject.name=long'];
+        while (!/SealFetchWaiting.*RELAY_UNREACHABLE/.test(await at.kubectl(events))) {
+          if (performance.now() > deadline) throw new Error(await at.kubectl(events));
+          await delay(1000);
+        }
+      },
+    );
+    await at.untilReady('long', GIVES_UP_MS_MAX);
+    t.match(await at.log('long', 'c'), `env PASSWORD ${sha256(values.password)}\n`);
+    await at.remove('long');
+  });
+});
+
+function fingerprint(pem: string): string {
+  return new X509Certificate(pem).fingerprint256;
+}
+
+/** The certificate that the pod's process serves now. */
+async function served(at: SealedCluster, name: string): Promise<string> {
+  const { podIP } = (await at.pod(name)).status;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: podIP, port: 8443, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? '');
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+/** The pid of the one process of that name, in our namespace. */
+function processOf(command: string): number {
+  const pids = readdirSync('/proc').filter((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').startsWith(`${command}\0`);
+    } catch {
+      return false;
+    }
+  });
+  if (pids.length !== 1) throw new Error(execFileSync('ps', ['-e', '-o', 'pid,args'], { encoding: 'utf8' }));
+  return Number(pids[0]);
+}
+
+/** The same token of an hour ago, as the API server signed it then. */
+function expire(token: string, pki: string): string {
+  const [header = '', payload = ''] = token.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
+  const past = Math.floor(Date.now() / 1000) - 3600;
+  const old = { ...claims, iat: past - 600, nbf: past - 600, exp: past };
+  const text = `${header}.${Buffer.from(JSON.stringify(old)).toString('base64url')}`;
+  const key = createPrivateKey(readFileSync(join(pki, 'service-account.key')));
+  const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });
+  return `${text}.${signature.toString('base64url')}`;
+}
