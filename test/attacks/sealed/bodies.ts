@@ -6,8 +6,6 @@ import { codeOf, refusedByTls, send, type Call, type Credentials } from '../http
 import { rows, type Family } from './cases.ts';
 import { admin, APP, plainPod, sealedPod, tenant, type SealedWorld } from './world.ts';
 
-type Row = readonly [string, string, () => Promise<string>];
-
 const review = (change: object = {}, request: object = {}): object => ({
   apiVersion: 'admission.k8s.io/v1',
   kind: 'AdmissionReview',

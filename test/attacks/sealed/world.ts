@@ -10,6 +10,8 @@ import {
   serveWebhook,
   startClusterFacts,
   type Webhook,
+  type WebhookConfigInput,
+  type WebhookTls,
   type WatchedFacts,
 } from '@k3s-daas/admission-webhook';
 import {
@@ -118,6 +120,14 @@ export function sealedPod(name: string, { metadata = {}, spec = {} }: PodParts =
     metadata,
     spec: { serviceAccountName: ACCOUNT, containers: [mainContainer({ env: [fromSecret()] })], ...spec },
   });
+}
+
+export interface WebhookSetup {
+  readonly port: number;
+  /** Path of the kubeconfig of k3s-daas:webhook. */
+  readonly kubeconfig: string;
+  readonly config: WebhookConfigInput;
+  readonly tls: WebhookTls;
 }
 
 export class SealedWorld {
@@ -266,17 +276,29 @@ export class SealedWorld {
   }
 
   async startWebhook(): Promise<void> {
+    if (this.#facts === undefined) throw new Error('not started');
+    this.#webhook = await serveWebhook({
+      ...(await this.webhookSetup()),
+      chain: this.chain,
+      clock: systemClock,
+      facts: this.#facts,
+      host: '127.0.0.1',
+      log: this.#log,
+    });
+  }
+
+  /** What a webhook of this world needs, in this process or another. */
+  async webhookSetup(): Promise<WebhookSetup> {
+    const days = 1;
     const server = await this.authority.issue({
       commonName: 'webhook',
       usages: ['server'],
       ips: ['127.0.0.1'],
-      days: 1,
+      days,
     });
-    if (this.#facts === undefined) throw new Error('not started');
-    this.#webhook = await serveWebhook({
-      chain: this.chain,
-      clock: systemClock,
-      facts: this.#facts,
+    return {
+      port: this.#port,
+      kubeconfig: await this.plane.kubeconfig({ commonName: 'k3s-daas:webhook' }),
       config: {
         allowedClients: [API_CLIENT],
         receiptLifetimeMs: 10_000,
@@ -285,10 +307,7 @@ export class SealedWorld {
         seal: this.#settings(),
       },
       tls: { ...server, clientCaPem: this.authority.certPem },
-      host: '127.0.0.1',
-      port: this.#port,
-      log: this.#log,
-    });
+    };
   }
 
   #settings(): typeof sealSettings {

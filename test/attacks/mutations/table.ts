@@ -1,0 +1,412 @@
+/** One check taken out: `from`, which stands in the file exactly once, becomes `to`. */
+export interface Edit {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Mutation extends Edit {
+  /** The attack that then passes; others may, too. */
+  readonly attack: string;
+  /** What the attack meets then, if it is not `accepted`: the host behind the gate. */
+  readonly opened?: RegExp;
+}
+
+const of =
+  (file: string) =>
+  (attack: string, from: string, to: string, opened?: RegExp): Mutation => ({
+    file: `admission-webhook/${file}`,
+    from,
+    to,
+    attack,
+    ...(opened === undefined ? {} : { opened }),
+  });
+
+const pods = of('checks/pods.ts');
+const changes = of('checks/changes.ts');
+const connect = of('checks/connect.ts');
+const templates = of('checks/templates.ts');
+const secrets = of('checks/secrets.ts');
+const bindings = of('checks/tokens.ts');
+const references = of('sealed/references.ts');
+const shape = of('sealed/shape.ts');
+const inject = of('sealed/inject.ts');
+const host = of('sealed/host.ts');
+const isolation = of('sealed/isolation.ts');
+const draft = of('sealed/draft.ts');
+const reading = of('sealed/read-secret.ts');
+const facts = of('sealed/cluster-facts.ts');
+const decode = of('http/decode.ts');
+const server = of('http/server.ts');
+const values = (attack: string, from: string, to: string): Mutation => ({
+  file: 'sui/seal/sealed/check.ts',
+  from,
+  to,
+  attack,
+});
+
+/** By family of attacks, in the order of families.ts. */
+export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
+  'forged marks of an injection': [
+    pods('marker: an annotation of ours', '  requireNoMarks(pod.metadata);\n', ''),
+    shape(
+      'marker: no secret at all',
+      "  if ((await facts.mode(namespace)) === 'references') return;\n",
+      '  if (namespace !== "" || facts === undefined) return;\n',
+    ),
+    inject(
+      'marker: a container named like ours',
+      '  if ([...(containers ?? []), ...(ephemeralContainers ?? [])].some(ours))',
+      '  if ([...(ephemeralContainers ?? [])].some(ours) && containers === undefined)',
+    ),
+    isolation(
+      'marker: a token for the broker beside a sealed secret',
+      'if (projected?.sources?.some((each) => each.serviceAccountToken?.audience === BROKER_AUDIENCE) !== true)',
+      'if (BROKER_AUDIENCE !== "" || projected?.sources?.some((each) => each.serviceAccountToken?.audience === "") !== true)',
+    ),
+  ],
+  'ways out by labels and namespaces': [
+    facts(
+      'way out: the namespace default',
+      "  return label === 'references' ? 'references' : 'required';",
+      "  return label === 'required' ? 'required' : 'references';",
+    ),
+  ],
+  'every way to a Secret': [
+    references(
+      'credential: imagePullSecrets',
+      "    if (name !== '') found.push({ path: `spec.imagePullSecrets[${i}]`, secret: name, rewritable: false });",
+      "    if (name === '!') found.push({ path: `spec.imagePullSecrets[${i}]`, secret: name, rewritable: false });",
+    ),
+    references(
+      'credential: a volume of type csi, where only references count',
+      "  ['csi', 'nodePublishSecretRef'],",
+      "  ['csi', null],",
+    ),
+    references(
+      'credential: a volume of type flexVolume',
+      '  const foreign = references.find((each) => !each.rewritable);',
+      '  const foreign = references.find((each) => !each.rewritable && each.secret === "!");',
+      /^(accepted|SECRETS_REQUIRED)$/,
+    ),
+    draft(
+      'wrong Secret: for another service account',
+      '  if (secret.serviceAccount === serviceAccount) return;',
+      '  if (secret.serviceAccount !== serviceAccount || serviceAccount !== "") return;',
+    ),
+    reading(
+      'wrong Secret: a record of Helm',
+      '  if (SEALABLE_TYPES.includes(type)) return;',
+      '  if (SEALABLE_TYPES.includes(type) || type !== "") return;',
+      /^SECRET_NOT_SEALED$/,
+    ),
+  ],
+  'into a pod with secrets': [
+    connect(
+      'connect: exec by a tenant',
+      '  if (!pod.sealed) return;',
+      '  if (!pod.sealed || pod.sealed) return;',
+      /^[45]\d\d /,
+    ),
+    connect(
+      'connect: exec into a pod that is not there yet',
+      '  if (pod === null) {',
+      '  if (pod === null) return;\n  if (pod.uid === "") {',
+      /^404 /,
+    ),
+    connect(
+      'node proxy: run',
+      '  if (KUBELET_PATHS.test(path)) return;',
+      '  if (KUBELET_PATHS.test(path) || path !== "") return;',
+      /^[45]\d\d /,
+    ),
+    pods(
+      'ephemeral container: beside secrets',
+      '  if (isSealedSpec(old.spec) || isSealedSpec(spec)) {',
+      '  if (isSealedSpec(old.spec) && !isSealedSpec(spec)) {',
+    ),
+    pods('ephemeral container: that is privileged', '  requireOwnSandbox({ ephemeralContainers });\n', ''),
+    pods(
+      'ephemeral container: with all variables of a Secret',
+      '  requireRewritable(secretReferences({ ephemeralContainers }));\n',
+      '',
+    ),
+    host('sandbox: hostPID', '  if (spec.hostPID === true)', '  if (spec.hostPID === false)'),
+    host('sandbox: hostIPC', '  if (spec.hostIPC === true)', '  if (spec.hostIPC === false)'),
+    host(
+      'sandbox: a path of the host',
+      "    if (Object.hasOwn(volume, 'hostPath'))",
+      "    if (Object.hasOwn(volume, 'hostPaths'))",
+    ),
+    host(
+      'sandbox: a privileged container',
+      '  if (securityContext.privileged === true)',
+      '  if (securityContext.privileged === false)',
+    ),
+    host(
+      'sandbox: SYS_PTRACE',
+      'add?.find((each) => !HARMLESS_CAPABILITIES.has(each));',
+      'add?.find((each) => each === "!" && !HARMLESS_CAPABILITIES.has(each));',
+    ),
+    host(
+      'sandbox: an unconfined type of SELinux',
+      "  if (!CONFINED_TYPES.has(seLinuxOptions?.type ?? ''))",
+      "  if (!CONFINED_TYPES.has(seLinuxOptions?.type === '!' ? '!' : ''))",
+    ),
+    isolation(
+      'sandbox: processes shared with seal-fetch',
+      '  if (shareProcessNamespace !== true) return;',
+      '  if (shareProcessNamespace !== undefined || true) return;',
+    ),
+  ],
+  'a pod with secrets, changed afterwards': [
+    changes(
+      'image: by strategic patch',
+      '    if (container.image !== was?.image)',
+      '    if (container.image === "!" && container.image !== was?.image)',
+    ),
+    changes('image: of seal-fetch before the pod is placed', '  requireSealFetchKept(old, now);\n', ''),
+    changes(
+      'resize: a larger limit',
+      '    requireNoGrowth(was?.resources, container.resources, path);\n',
+      '',
+    ),
+    pods('marks: the receipt is taken away', '  requireSameMarks(old.metadata, pod.metadata);\n', ''),
+    pods(
+      'marks: tolerates everything, later',
+      '    if (!before.has(tolerationKey(toleration))) requireHarmless(toleration);',
+      '    if (before.has(tolerationKey(toleration))) requireHarmless(toleration);',
+    ),
+  ],
+  'past the scheduler and the enclave': [
+    pods('placement: a preset node', '  requireUnplaced(pod);\n', ''),
+    pods(
+      'placement: a scheduler of its own',
+      '  requirePlain(pod);\n  requireOurScheduler(pod);\n',
+      '  requirePlain(pod);\n',
+    ),
+    pods(
+      'mirror: by the node',
+      '  requireNoMirror(pod.metadata);\n  requireUnplaced(pod);\n',
+      '',
+      /^(accepted|SECRETS_REQUIRED)$/,
+    ),
+    pods(
+      'placement: tolerates everything',
+      '  for (const toleration of pod.spec.tolerations ?? []) requireHarmless(toleration);\n  requireOwnSandbox',
+      '  requireOwnSandbox',
+    ),
+  ],
+  'templates and their pods': [
+    templates(
+      'template: deployments without a secret',
+      "  if (!refers && (await facts.mode(namespace)) !== 'references') throw secretsRequired(namespace);\n",
+      '',
+    ),
+    templates('template: deployments that reach the host', '  requirePlain(pod);\n', ''),
+    templates(
+      'template: deployments with a scheduler of their own',
+      '  if (!isUnsetScheduler(pod.spec.schedulerName ?? ',
+      '  if (pod.spec.schedulerName === "!" && !isUnsetScheduler(pod.spec.schedulerName ?? ',
+    ),
+  ],
+  'plain Secrets, and ciphertext for something else': [
+    reading(
+      'plain: Opaque',
+      '  if (plain.length > 0 || values.size === 0) throw',
+      '  if (plain.length > 9) throw',
+      /^SEALED_IDENTITIES_DIFFER$|^accepted$/,
+    ),
+    reading(
+      'plain: beside sealed values',
+      '  if (plain.length > 0 || values.size === 0) throw',
+      '  if (values.size === 0) throw',
+    ),
+    reading(
+      'plain: under the key of the signature',
+      '  if (fits) return;',
+      '  if (fits || bytes.length > 0) return;',
+    ),
+    secrets(
+      "plain: a service account's token, forged",
+      '  if (data.size === 0) return;',
+      '  if (data.size >= 0) return;',
+    ),
+    secrets(
+      'plain: a record of Helm under another name',
+      '  if (HELM_NAME.test(metadata.name) && data.size === 1',
+      '  if (metadata.name !== "" && data.size === 1',
+    ),
+    secrets(
+      'changed: the plain one of before, to other plain',
+      '    [...secret.data].every(([key, value]) => old.data.get(key) === value) &&',
+      '    [...secret.data].every(([key]) => old.data.has(key)) &&',
+    ),
+    secrets(
+      'marks: no label',
+      "  if (labels?.[SEALED_LABEL] !== 'true')",
+      "  if (labels?.[SEALED_LABEL] === '!')",
+    ),
+    secrets('marks: another policy', '      if (text !== expected)', '      if (expected === undefined)'),
+    values(
+      'sealed for: another cluster',
+      '  if (identity.cluster !== rules.cluster)',
+      '  if (identity.cluster === "")',
+    ),
+    values('sealed for: another package', '  if (packageId !== rules.packageId)', '  if (packageId === "")'),
+    values(
+      'sealed for: another namespace',
+      '  if (identity.namespace !== place.namespace)',
+      '  if (identity.namespace === "")',
+    ),
+    values(
+      'sealed for: another Secret',
+      '  if (aad.secret !== place.secret || aad.key !== place.key)',
+      '  if (aad.key !== place.key)',
+    ),
+    values(
+      'sealed for: another key',
+      '  if (aad.secret !== place.secret || aad.key !== place.key)',
+      '  if (aad.secret !== place.secret)',
+    ),
+    values(
+      'sealed for: one key server of three',
+      '  if (threshold < rules.threshold)',
+      '  if (threshold < 1)',
+    ),
+    values(
+      'sealed for: a key server of its own',
+      '    const expected = rules.keyServers.get(objectId);',
+      '    const expected = rules.keyServers.get(objectId) ?? weight;',
+    ),
+    values(
+      'sealed for: a key server that weighs more',
+      '    if (weight !== expected)',
+      '    if (weight === 0)',
+    ),
+    values(
+      'sealed for: two policies',
+      '    if (!equalBytes(encodeSealIdentity(identity), expected))',
+      '    if (identity.cluster === "" && !equalBytes(encodeSealIdentity(identity), expected))',
+    ),
+  ],
+  "tokens for the enclave's broker": [
+    bindings(
+      'token: by a tenant',
+      '  if (node === null) {',
+      '  if (node === null) return [];\n  if (node === "") {',
+    ),
+    bindings(
+      'token: of an earlier pod, without NodeRestriction',
+      '  if (pod?.uid !== bound.uid)',
+      '  if (pod === null)',
+    ),
+    bindings(
+      'token: by another node, without NodeRestriction',
+      '  if (pod.nodeName !== node)',
+      '  if (pod.nodeName === "!")',
+    ),
+    bindings(
+      'token: for two audiences, without NodeRestriction',
+      '  if (audiences.length > 1) {',
+      '  if (audiences.length > 9) {',
+    ),
+  ],
+  'calls that are no reviews': [
+    server(
+      'call: without a certificate',
+      "    if (typeof name === 'string' && allowed.includes(name)) {",
+      "    if (name !== '!' || allowed.includes(name)) {",
+    ),
+    decode('call: with a key twice', '  if (keys.has(key))', "  if (key === '!')"),
+    decode(
+      'call: that nests deep',
+      '        if (open.length > JSON_DEPTH_MAX)',
+      '        if (open.length > 1e9)',
+      /^REVIEW_MALFORMED$/,
+    ),
+  ],
+  'the registrations, and webhooks of others': [
+    shape(
+      'other webhook: shares the processes',
+      '  requireOwnProcesses(spec);\n  requireContainer',
+      '  requireContainer',
+      /^POD_SHARES_PROCESSES$/,
+    ),
+  ],
+  'the mutating registration is gone': [
+    shape(
+      'reference: a variable',
+      '  if (left === undefined) return;',
+      '  if (left === undefined || left.secret !== "") return;',
+      /^(accepted|SECRETS_REQUIRED)$/,
+    ),
+    shape(
+      'shape: seal-fetch of another image',
+      '  if (isDeepStrictEqual(first, expected)) return;',
+      '  if (first.name === expected.name) return;',
+    ),
+    shape(
+      'shape: the token lives a day',
+      '    if (isDeepStrictEqual(volumes.get(volume.name), volume)) continue;',
+      '    if (volumes.has(volume.name)) continue;',
+    ),
+    shape(
+      'shape: another container mounts the token',
+      '      if (isReservedVolume(name)) throw forged(`${path}',
+      "      if (name === '!') throw forged(`${path}",
+    ),
+    shape(
+      'shape: another container writes the files',
+      '      if (!outputs.has(name) || (readOnly',
+      '      if (outputs.has(name) || (readOnly',
+    ),
+    shape(
+      'plan: of another policy',
+      '  if (policy !== secret.policy || version !== secret.version.toString())',
+      '  if (version !== secret.version.toString())',
+    ),
+    shape(
+      'plan: of another version',
+      '  if (policy !== secret.policy || version !== secret.version.toString())',
+      '  if (policy !== secret.policy)',
+    ),
+    shape(
+      'plan: of other ciphertext',
+      '    if (secret.keys.get(key) !== sha256)',
+      '    if (!secret.keys.has(key))',
+    ),
+    shape(
+      'plan: with threshold one',
+      '  if (!isDeepStrictEqual(header, planHeader(rules.seal)))',
+      '  if (header.cluster !== planHeader(rules.seal).cluster)',
+    ),
+    shape(
+      'plan: for another service account',
+      '    requireServiceAccount(secret, serviceAccountOf(spec));\n',
+      '',
+    ),
+    shape(
+      'plan: that refreshes, unasked',
+      '  if (refreshSeconds !== refreshSecondsOf(metadata))',
+      '  if (refreshSeconds === -1)',
+    ),
+    shape(
+      'plan: with a variable that nobody reads',
+      '  if (unread.size > 0) throw',
+      '  if (unread.size > 99) throw',
+    ),
+    shape(
+      'shape: another token for the broker',
+      '  requireNoBrokerToken({ ...spec, volumes: spec.volumes?.filter(({ name }) => !names.has(name)) });\n',
+      '',
+    ),
+    shape('reference: processes shared with seal-fetch', '  requireOwnProcesses(spec);\n', ''),
+    pods(
+      'reference: the default scheduler',
+      '  requireOurScheduler(pod);\n  await checkShape',
+      '  await checkShape',
+    ),
+  ],
+};
