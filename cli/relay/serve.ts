@@ -50,7 +50,7 @@ export async function serveRelay(options: ServeOptions): Promise<RelayServer> {
   const { host, port, relay, log } = options;
   const handler = new Handler(options);
   const server = createServer({
-    headersTimeout: HEADERS_MS,
+    headersTimeout: Math.min(HEADERS_MS, handler.limits.bodyMs),
     requestTimeout: handler.limits.bodyMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1_000,

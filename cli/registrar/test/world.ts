@@ -46,7 +46,9 @@ export const BOND = 5_000n;
 /** What the embedded ledger takes for each transaction. */
 export const FEE = 1_000_000n;
 
-export const PCRS: ReadonlyMap<number, Bytes> = new Map([0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]));
+export const PCRS: ReadonlyMap<number, Bytes> = new Map(
+  [0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]),
+);
 const pcr = (index: number): Bytes => PCRS.get(index) ?? new Uint8Array(48);
 
 export const authority = await createDevelopmentAuthority({ clock });
@@ -75,7 +77,7 @@ export async function closeWorld(): Promise<void> {
   ledger.close();
 }
 
-export async function funded(mist = 1_000_000_000_000n): Promise<Account> {
+export async function funded(mist = 1_000_000_000_000n): Promise<Account & { getSecretKey(): string }> {
   const account = generateAccount();
   const body = JSON.stringify({ address: addressOf(account), mist: mist.toString() });
   const headers = { 'content-type': 'application/json' };
