@@ -1,6 +1,7 @@
 /**
  * `npm test`: unit, property and Move tests two files at a time, then those on a real control plane one by one, all
- * run by tap. Ends with `N passed, N failed` over all assertions.
+ * run by tap. Ends with `N passed, N failed` over all assertions; with the word `attacks`, with `N attacks, N refused`
+ * over all of their suites.
  *
  *   npm test                 all
  *   npm test -- core cli     only files whose path contains one of the words
@@ -20,6 +21,9 @@ interface Tally {
   passed: number;
   failed: number;
   skipped: number;
+  /** As the suites of attacks say at their ends. */
+  attacks: number;
+  refused: number;
   readonly failures: string[];
 }
 
@@ -29,7 +33,7 @@ async function main(words: readonly string[]): Promise<number> {
   // A control plane takes both cores: such files, *.e2e.test.ts, run alone.
   const endToEnd = files.filter((file) => file.endsWith('.e2e.test.ts'));
   const others = files.filter((file) => !endToEnd.includes(file));
-  const tally: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const tally: Tally = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0, failures: [] };
 
   if (endToEnd.length > 0)
     await ensureControlPlane({
@@ -46,8 +50,11 @@ async function main(words: readonly string[]): Promise<number> {
     return 1;
   }
   const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
-  console.log(`${tally.passed} passed, ${tally.failed} failed${skipped}`);
-  return tally.failed === 0 ? 0 : 1;
+  const passed = `${tally.passed} passed, ${tally.failed} failed${skipped}`;
+  const refused = `${tally.attacks} attacks, ${tally.refused} refused`;
+  const lines = tally.attacks === 0 ? [passed] : [refused, passed];
+  for (const line of words.includes('attacks') ? lines.reverse() : lines) console.log(line);
+  return tally.failed === 0 && tally.attacks === tally.refused ? 0 : 1;
 }
 
 async function runTap(files: readonly string[], jobs: number, tally: Tally): Promise<void> {
@@ -76,6 +83,11 @@ async function runTap(files: readonly string[], jobs: number, tally: Tally): Pro
 /** Counts leaf assertions and shows a line per file. `path` holds the names of the enclosing subtests. */
 function watch(parser: Parser, path: readonly string[], tally: Tally): void {
   const subtests = new Set<string>();
+  parser.on('comment', (comment: string) => {
+    const said = /^\s*# (\d+) attacks, (\d+) refused\s*$/.exec(comment);
+    tally.attacks += Number(said?.[1] ?? 0);
+    tally.refused += Number(said?.[2] ?? 0);
+  });
   parser.on('child', (child: Parser) => {
     subtests.add(child.name);
     watch(child, [...path, child.name], tally);

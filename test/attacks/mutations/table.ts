@@ -248,7 +248,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       "  if (labels?.[SEALED_LABEL] !== 'true')",
       "  if (labels?.[SEALED_LABEL] === '!')",
     ),
-    secrets('marks: another policy', '      if (text !== expected)', '      if (expected === undefined)'),
+    secrets('marks: another policy', '      if (said !== expected)', '      if (expected === undefined)'),
     values(
       'sealed for: another cluster',
       '  if (identity.cluster !== rules.cluster)',
