@@ -248,6 +248,32 @@ void t.test(
   },
 );
 
+void t.test('nobody is shown an adoption that is not on the disk', async (t) => {
+  const { world, engine } = await restarted();
+  // Reserves sequences, so that only the adoption itself is left to write.
+  world.addPod('b');
+  world.advance(world.policy.receiptLifetimeMs);
+  await world.place(engine, 'b');
+  world.disk.capacity = world.disk.bytes.length;
+  const calls = [engine.adopt(world.pod('a')), engine.adopt(world.pod('a'))];
+  t.same(await Promise.all(calls.map(codeOf)), ['LOG_WRITE_FAILED', 'LOG_WRITE_FAILED']);
+  await engine.close();
+});
+
+void t.test('a pod whose bind has no end yet cannot be adopted', async (t) => {
+  const { world, engine } = await restarted();
+  await engine.adopt(world.pod('a'));
+  await engine.close();
+  const log = await openDecisionLog({ path: '/log', fileSystem: world.disk });
+  const state = new LogState(world.policy.lagMax);
+  for await (const { record } of log.read()) {
+    if (record.body.$kind === 'outcome') continue;
+    if (record.body.$kind === 'adoption') t.throws(() => state.apply(record.body), /while it is being bound/);
+    else state.apply(record.body);
+  }
+  await log.close();
+});
+
 void t.test('after a crash at any byte of an adoption the pod is adopted, and the log replays', async (t) => {
   const { world, engine } = await restarted();
   const before = world.disk.bytes.length;
