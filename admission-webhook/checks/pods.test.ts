@@ -4,7 +4,7 @@ import t from 'tap';
 
 import { Denied } from '../denied.ts';
 import type { AdmissionRequest } from '../http/decode.ts';
-import { isSealedSpec } from '../sealed/container.ts';
+import { isSealedSpec, sealFetchContainer } from '../sealed/container.ts';
 import type { SealedSecret } from '../sealed/facts.ts';
 import { podSpecSchema } from '../sealed/pod.ts';
 import { applyPatch, digestOf, MemoryFacts, request, sealed, settings } from '../test/sealed-world.ts';
@@ -419,6 +419,23 @@ void t.test('CREATE: a pod that was rewritten passes, and no other shape of it',
   ];
   for (const [code, what, changed] of cases) t.equal(await created(changed), code, what);
 });
+
+void t.test(
+  'CREATE: a plan that agrees with its container, and takes a volume of ours for files',
+  async (t) => {
+    const good = await mutated(full);
+    const plan = JSON.parse(textOf(good)) as FetchPlan;
+    const moved = { ...plan, files: plan.files.map((file) => ({ ...file, volume: 'seal-env' })) };
+    const remade = (files: FetchPlan['files']): TestPod =>
+      withValue(
+        good,
+        'spec.initContainers.0',
+        sealFetchContainer({ ...plan, files }, settings, podSpecSchema.parse(good.spec)),
+      );
+    t.equal(await created(remade(plan.files)), 'allowed', 'made by hand, and the same');
+    t.equal(await created(remade(moved.files)), 'SEAL_FETCH_FORGED');
+  },
+);
 
 void t.test('CREATE: the Secret as it is now', async (t) => {
   const now = new MemoryFacts([sealed('db', ['user', 'password'])]);

@@ -47,6 +47,7 @@ const MUTANT_MS_MAX = 60_000;
  */
 const EQUIVALENT: readonly (readonly [line: RegExp, why: string])[] = [
   [/instanceof (FormatError|Denied)\)/, 'a defect, which no input leads to'],
+  [/is not the first of the initContainers/, 'the comparison that follows refuses it by the same code'],
   [/throw new Error\(/, 'a defect, which no input leads to'],
   [/return a < b \? -1 : a > b \? 1 : 0/, 'names and keys that are sorted are different'],
   [/container === old\) return/, 'saves the comparison of what is the same object'],
