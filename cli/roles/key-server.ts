@@ -18,10 +18,7 @@ import { partLogger } from './log.ts';
 import type { RunningPart } from './role.ts';
 
 /** The section of one key server. @throws CliError USAGE */
-export function keyServerSection(
-  { configuration }: LoadedConfiguration,
-  name: string,
-): KeyServerConfiguration {
+function keyServerSection({ configuration }: LoadedConfiguration, name: string): KeyServerConfiguration {
   const section = configuration.keyServers?.[name];
   if (section !== undefined) return section;
   const known = Object.keys(configuration.keyServers ?? {}).join(', ');

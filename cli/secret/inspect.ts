@@ -133,7 +133,7 @@ async function checkPolicy(secret: SealedSecret, online: Online | null): Promise
 }
 
 /** What an owner signs of a Secret. */
-export function versionOf({ name, values }: SealedSecret): SealedVersion {
+function versionOf({ name, values }: SealedSecret): SealedVersion {
   const { policy, cluster, namespace, version } = identityOfSecret(values);
   const digests = new Map([...values].map(([key, { digest }]) => [key, digest]));
   return { cluster, policy, namespace, secret: name, version, digests };

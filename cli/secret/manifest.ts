@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { CliError } from '../errors.ts';
 import { requireKey, SECRET_BYTES_MAX } from './sources.ts';
 
-export const SECRET_TYPES = ['Opaque', 'kubernetes.io/tls'] as const;
+const SECRET_TYPES = ['Opaque', 'kubernetes.io/tls'] as const;
 export type SecretType = (typeof SECRET_TYPES)[number];
 
 /** A Secret before it is sealed. */

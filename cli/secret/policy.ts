@@ -55,7 +55,7 @@ export async function showPolicy(id: string, options: SecretOptions): Promise<vo
   print(outputOf(options), policy, () => describePolicy(policy));
 }
 
-export function describePolicy(policy: PolicyRecord): string {
+function describePolicy(policy: PolicyRecord): string {
   const { id, owner, namespace, serviceAccount, serviceAccountUid, version, versionMin, uses } = policy;
   return keyValues([
     ['policy', id],

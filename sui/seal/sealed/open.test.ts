@@ -170,13 +170,21 @@ void t.test('key servers that are down, silent, or somebody else', async (t) => 
   const { options, values } = await prepare(world);
   const hosts = world.servers.map(({ server }) => new URL(server.url).host);
   /** Key servers as the network shows them: `silent` never answers, `down` refuses. */
-  const through = (states: Record<string, 'down' | 'silent' | 'other'>): OpenOptions => ({
+  const through = (
+    states: Record<string, 'down' | 'silent' | 'other'>,
+    patient = false,
+    silent = new Set<string>(),
+  ): OpenOptions => ({
     ...options,
     timeoutMs: 1_000,
     fetch: async (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const state = states[url.host];
       if (state === 'down') throw new TypeError('fetch failed');
+      const first = !silent.has(url.host);
+      if (state === 'silent') silent.add(url.host);
+      // The second time not even the deadline ends it: who waits for all of them waits for ever.
+      if (state === 'silent' && !first && patient) return await new Promise(() => undefined);
       if (state === 'silent')
         return await new Promise((_resolve, reject) => {
           init?.signal?.addEventListener('abort', () => {
@@ -193,7 +201,7 @@ void t.test('key servers that are down, silent, or somebody else', async (t) => 
   });
   const [a, b] = hosts as [string, string];
   for (const state of ['down', 'silent', 'other'] as const) {
-    t.strictSame(text(await openValues(through({ [a]: state }), values)), EXPECTED, `one is ${state}`);
+    t.strictSame(text(await openValues(through({ [a]: state }, true), values)), EXPECTED, `one is ${state}`);
     const code = state === 'other' ? 'OPEN_KEY_SERVERS_UNTRUSTED' : 'OPEN_KEY_SERVERS_UNAVAILABLE';
     const opening = openValues(through({ [a]: state, [b]: state }), values);
     await t.rejects(

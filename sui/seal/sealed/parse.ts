@@ -56,9 +56,7 @@ export function parseSealedValue(bytes: Bytes): SealedValue {
   if (cipher === undefined)
     throw new SealedError('SEALED_SCHEME_UNKNOWN', `the cipher is ${object.ciphertext.$kind}`);
   const identity = decoded('SEALED_IDENTITY_MALFORMED', () => decodeSealIdentity(fromHex(object.id)));
-  const aadBytes = cipher.aad;
-  if (aadBytes === null) throw new SealedError('SEALED_AAD_MALFORMED', 'there is no authenticated data');
-  const aad = decoded('SEALED_AAD_MALFORMED', () => decodeSealAad(new Uint8Array(aadBytes)));
+  const aad = decoded('SEALED_AAD_MALFORMED', () => decodeSealAad(new Uint8Array(cipher.aad ?? [])));
   return {
     packageId: object.packageId,
     identity,
