@@ -331,7 +331,25 @@ void t.test('an auditor finds every lie in an adoption', async (t) => {
   await engine.close();
   const other = sha256(utf8('other'));
   const strangers = receiptBytes(await strangersReceipt());
+  // By a key of the cluster, as if session 1 had placed a pod in an earlier term; the log says nothing of it.
+  const { payload } = decodeDecisionMessage(parseReceiptText(world.pod('a').receipt).message);
+  const invented = (podUid: string): Uint8Array => {
+    const decision = { ...payload, podUid, sequence: 999n, session: idOf('session', 1) };
+    const message = encodeDecisionMessage(1n, decision);
+    return receiptBytes({ message, signature: world.signer.sign(message) });
+  };
   const lies: [string, readonly string[], Lie][] = [
+    [
+      'another receipt of the pod',
+      ['ADOPTION_WRONG', 'INPUTS_WRONG', 'LOG_CONTRADICTS_ITSELF'],
+      { placing: invented('a') },
+    ],
+    [
+      'a pod that the log has not placed',
+      ['ADOPTION_WRONG'],
+      { placing: invented('x'), decision: { podUid: 'x', inputDigest: sha256(invented('x')) } },
+    ],
+    ['both times', ['TIME_WRONG'], { decision: { notAfterMs: BigInt(world.nowMs) + 1n }, laterMs: 1 }],
     ['nothing', [], {}],
     ['the node', ['ADOPTION_WRONG'], { decision: { node: 'n3-1' } }],
     ['the stake', ['ADOPTION_WRONG'], { decision: { stake: idOf('stake', 99) } }],

@@ -150,6 +150,7 @@ void t.test('every lie in the last decision is found, though it is signed and ch
       },
     ],
     ['another machine', 'NODE_WRONG', { decision: () => ({ nodeUid: 'another' }) }],
+    ['the kind', 'LOG_CONTRADICTS_ITSELF', { decision: () => ({ kind: 1 }) }],
     ['another policy', 'POLICY_WRONG', { decision: () => ({ policyDigest: other('policy') }) }],
     ['other inputs', 'INPUTS_WRONG', { decision: () => ({ inputDigest: other('inputs') }) }],
     ['offered and not', 'INPUTS_WRONG', { inputs: ({ offered }) => ({ notOffered: offered }) }],
