@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { encodeFetchPlan, sha256, toHex, utf8, type Bytes, type FetchPlan, type SuiId } from '@k3s-daas/core';
@@ -181,6 +183,7 @@ await t.test('what may pass is waited for', async (t) => {
     t.match(await policyState(once), { uses: 1n, charges: { size: 1n } });
   });
   await t.test('a release that is not good any more is asked for anew, with another key', async (t) => {
+    const asked = broker.calls.length;
     const { root, plan } = pod(t, [db]);
     relayDoor.next.push(
       () => refusal(403, 'RELEASE_INVALID'),
@@ -190,6 +193,7 @@ await t.test('what may pass is waited for', async (t) => {
       }),
     );
     await fetchSecrets(worldIn(root, plan));
+    t.equal(broker.calls.length, asked + 3);
     const recipients = broker.calls.slice(-3).map(({ body }) => body.recipient);
     t.equal(new Set(recipients).size, 3);
   });
@@ -543,6 +547,23 @@ await t.test('told to stop, it stops at once and leaves nothing half-written', a
   t.equal(code, 1);
   t.match(message, /^ENDED/);
   t.ok(nothingIn(root));
+});
+
+await t.test('also while a full node keeps it waiting', async (t) => {
+  const mute = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => mute.close());
+  const ended = new AbortController();
+  mute.on('connection', (socket) => {
+    t.teardown(() => socket.destroy());
+    ended.abort();
+  });
+  await once(mute, 'listening');
+  const urls = [`http://127.0.0.1:${(mute.address() as AddressInfo).port}`];
+  const { root, plan } = pod(t, [db], { chain: { ...planOf([]).chain, urls } });
+  const before = performance.now();
+  const { message } = await runIn(root, encodeFetchPlan(plan), ended.signal);
+  t.match(message, /^ENDED/);
+  t.ok(performance.now() - before < 3_000, 'it would wait for five seconds');
 });
 
 await t.test('the token says where the pod is', async (t) => {
