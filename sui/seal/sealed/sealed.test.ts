@@ -1,10 +1,17 @@
-import { EncryptedObject } from '@mysten/seal';
+import {
+  EncryptedObject,
+  ExpiredSessionKeyError,
+  InternalError,
+  InvalidParameterError,
+  NoAccessError,
+} from '@mysten/seal';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 
 import { encodeSealAad, encodeSealIdentity, sha256, toBase64, toHex, utf8, type Bytes } from '@k3s-daas/core';
 import { accountFromSeed, addressOf } from '@k3s-daas/sui-client';
 
+import { toOpenError } from './open-error.ts';
 import { idOf, offlineSealConfig } from '../testdata/offline.ts';
 import {
   checkSealedValue,
@@ -296,4 +303,18 @@ await t.test('a version is the owner’s or nobody’s', async (t) => {
   t.notOk(await verify({}, addressOf(owner), new Uint8Array(5_000)), 'a long one');
   const message = await owner.signTransaction(new Uint8Array(10));
   t.notOk(await verify({}, addressOf(owner), utf8(message.signature)), 'no signature of Sui');
+});
+
+await t.test('what key servers answer is final or worth trying again', (t) => {
+  for (const [error, code, retryable] of [
+    [new NoAccessError('r'), 'OPEN_REFUSED', false],
+    [new InvalidParameterError('r'), 'OPEN_NOT_YET', true],
+    [new ExpiredSessionKeyError('r'), 'OPEN_SESSION_REFUSED', true],
+    [new InternalError('r'), 'OPEN_KEY_SERVERS_UNAVAILABLE', true],
+    [new TypeError('fetch failed'), 'OPEN_KEY_SERVERS_UNAVAILABLE', true],
+    // What SealClient throws if every answer held a wrong key.
+    [undefined, 'OPEN_KEY_SERVERS_UNAVAILABLE', true],
+  ] as const)
+    t.match(toOpenError(error), { name: 'OpenError', code, retryable }, code);
+  t.end();
 });
