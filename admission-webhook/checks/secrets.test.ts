@@ -216,6 +216,7 @@ void t.test('the owner’s signature', async (t) => {
     ['of another key’s length', 'SECRET_SIGNATURE_MALFORMED', signed(signature(0, 98))],
     ['a byte short', 'SECRET_SIGNATURE_MALFORMED', signed(signature(1, 97))],
     ['of no scheme', 'SECRET_SIGNATURE_MALFORMED', signed(signature(4, 97))],
+    ['multisig of the greatest length', 'allowed', signed(signature(3, 4_096))],
     ['far too long', 'SECRET_SIGNATURE_MALFORMED', signed(signature(3, 4_097))],
     ['a password', 'SECRET_SIGNATURE_MALFORMED', signed(base64('swordfish'))],
     ['empty', 'SECRET_SIGNATURE_MALFORMED', signed('')],

@@ -59,6 +59,7 @@ export function figuresOf(
       const perSecond = summarize(
         rates.filter((rate) => rate.subject === subject).map((rate) => rate.perSecond),
       );
+      const cpuMs = median(rates.filter((rate) => rate.subject === subject).map((rate) => rate.cpuMs));
       return {
         subject,
         bytes: size,
@@ -66,6 +67,7 @@ export function figuresOf(
         p50Ms: median(ms),
         p99Ms: quantile(ms, 0.99),
         perSecond,
+        cpuMs,
       };
     }),
     creates: CREATES.map(({ name }) => {
