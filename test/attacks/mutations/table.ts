@@ -49,14 +49,13 @@ const values = (attack: string, from: string, to: string): Mutation => ({
 /** By family of attacks, in the order of families.ts. */
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   'forged marks of an injection': [
-    pods('marker: an annotation of ours', '  requireNoMarks(pod.metadata);\n', ''),
     shape(
       'marker: no secret at all',
       "  if ((await facts.mode(namespace)) === 'references') return;\n",
       '  if (namespace !== "" || facts === undefined) return;\n',
     ),
     inject(
-      'marker: a container named like ours',
+      'marker: a container named like ours, where only references count',
       '  if ([...(containers ?? []), ...(ephemeralContainers ?? [])].some(ours))',
       '  if ([...(ephemeralContainers ?? [])].some(ours) && containers === undefined)',
     ),
@@ -75,31 +74,20 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   'every way to a Secret': [
     references(
-      'credential: imagePullSecrets',
+      'credential: imagePullSecrets, where only references count',
       "    if (name !== '') found.push({ path: `spec.imagePullSecrets[${i}]`, secret: name, rewritable: false });",
       "    if (name === '!') found.push({ path: `spec.imagePullSecrets[${i}]`, secret: name, rewritable: false });",
     ),
-    references(
-      'credential: a volume of type csi, where only references count',
-      "  ['csi', 'nodePublishSecretRef'],",
-      "  ['csi', null],",
-    ),
+    references('credential: a volume of type csi', "  ['csi', 'nodePublishSecretRef'],", "  ['csi', null],"),
     references(
       'credential: a volume of type flexVolume',
       '  const foreign = references.find((each) => !each.rewritable);',
       '  const foreign = references.find((each) => !each.rewritable && each.secret === "!");',
-      /^(accepted|SECRETS_REQUIRED)$/,
     ),
     draft(
       'wrong Secret: for another service account',
       '  if (secret.serviceAccount === serviceAccount) return;',
       '  if (secret.serviceAccount !== serviceAccount || serviceAccount !== "") return;',
-    ),
-    reading(
-      'wrong Secret: a record of Helm',
-      '  if (SEALABLE_TYPES.includes(type)) return;',
-      '  if (SEALABLE_TYPES.includes(type) || type !== "") return;',
-      /^SECRET_NOT_SEALED$/,
     ),
   ],
   'into a pod with secrets': [
@@ -181,16 +169,16 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   'past the scheduler and the enclave': [
     pods('placement: a preset node', '  requireUnplaced(pod);\n', ''),
+    pods('placement: a receipt that it brings', '  requireNoMarks(pod.metadata);\n', ''),
     pods(
       'placement: a scheduler of its own',
       '  requirePlain(pod);\n  requireOurScheduler(pod);\n',
       '  requirePlain(pod);\n',
     ),
     pods(
-      'mirror: by the node',
+      'mirror: by a tenant, where only references count',
       '  requireNoMirror(pod.metadata);\n  requireUnplaced(pod);\n',
       '',
-      /^(accepted|SECRETS_REQUIRED)$/,
     ),
     pods(
       'placement: tolerates everything',
@@ -212,11 +200,15 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     ),
   ],
   'plain Secrets, and ciphertext for something else': [
-    reading(
+    secrets(
       'plain: Opaque',
-      '  if (plain.length > 0 || values.size === 0) throw',
-      '  if (plain.length > 9) throw',
-      /^SEALED_IDENTITIES_DIFFER$|^accepted$/,
+      '      requireTrueMarks(secret, readSealedValues(secret, request.namespace, sealRulesOf(rules.seal)));',
+      '      readSealedValues.toString();',
+    ),
+    reading(
+      'plain: sealed, but of a type of its own',
+      '  if (SEALABLE_TYPES.includes(type)) return;',
+      "  if (SEALABLE_TYPES.includes(type) || type !== '') return;",
     ),
     reading(
       'plain: beside sealed values',
@@ -324,23 +316,13 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       'call: that nests deep',
       '        if (open.length > JSON_DEPTH_MAX)',
       '        if (open.length > 1e9)',
-      /^REVIEW_MALFORMED$/,
-    ),
-  ],
-  'the registrations, and webhooks of others': [
-    shape(
-      'other webhook: shares the processes',
-      '  requireOwnProcesses(spec);\n  requireContainer',
-      '  requireContainer',
-      /^POD_SHARES_PROCESSES$/,
     ),
   ],
   'the mutating registration is gone': [
     shape(
-      'reference: a variable',
+      'reference: a variable, where references would do',
       '  if (left === undefined) return;',
       '  if (left === undefined || left.secret !== "") return;',
-      /^(accepted|SECRETS_REQUIRED)$/,
     ),
     shape(
       'shape: seal-fetch of another image',

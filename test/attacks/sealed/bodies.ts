@@ -48,7 +48,8 @@ export const bodies: Family = {
             }),
           ),
         );
-    const deep = `{"apiVersion":"admission.k8s.io/v1","request":${'['.repeat(5_000)}${']'.repeat(5_000)}}`;
+    const nested = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+    const deep = JSON.stringify(review()).replace('"dryRun":', `"nested":${nested},"dryRun":`);
     const twice = JSON.stringify(review()).replace(
       '"operation":"CREATE"',
       '"operation":"DELETE","operation":"CREATE"',

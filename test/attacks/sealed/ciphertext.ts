@@ -116,6 +116,11 @@ function plainSecrets(world: SealedWorld): Row[] {
         }),
     ],
     ['empty', 'SECRET_EMPTY', created(world, (name) => ({ metadata: { name } }))],
+    [
+      'sealed, but of a type of its own',
+      TYPE,
+      created(world, async (name) => ({ ...(await world.secret(name)), type: 'example.com/mine' })),
+    ],
     ['of a type of its own', TYPE, typed('example.com/mine', { password: 'x' })],
     ['for basic authentication', TYPE, typed('kubernetes.io/basic-auth', { username: 'u', password: 'x' })],
     ['for SSH', TYPE, typed('kubernetes.io/ssh-auth', { 'ssh-privatekey': 'x' })],

@@ -35,7 +35,7 @@ export const connections: Family = {
         {
           name: 'an ephemeral container in a pod without secrets',
           act: () =>
-            world.patch(tenant, `${loose}/ephemeralcontainers?dryRun=All`, PATCHES.strategic, debug({})),
+            world.patch(tenant, `${loose}/ephemeralcontainers?dryRun=All`, PATCHES.strategic, debug('debug')),
         },
         {
           name: 'the metrics of a kubelet are left to it',
@@ -106,15 +106,15 @@ function nodeProxies(world: SealedWorld): Row[] {
   ];
 }
 
-const debug = (more: object): object => ({
-  spec: { ephemeralContainers: [{ name: 'debug', image: IMAGE, ...more }] },
+const debug = (name: string, more: object = {}): object => ({
+  spec: { ephemeralContainers: [{ name, image: IMAGE, ...more }] },
 });
 
 function ephemeral(world: SealedWorld, sealed: string, loose: string): Row[] {
   const add =
     (pod: string, more: object, by: Person = tenant) =>
     () =>
-      world.patch(by, `${pod}/ephemeralcontainers`, PATCHES.strategic, debug(more));
+      world.patch(by, `${pod}/ephemeralcontainers`, PATCHES.strategic, debug(world.name('debug'), more));
   const secretKeyRef = { name: 'old', key: 'password' };
   return [
     ['beside secrets', 'POD_EPHEMERAL_CONTAINERS', add(sealed, {})],

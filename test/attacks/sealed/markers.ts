@@ -6,6 +6,7 @@ import {
   APP,
   fromSecret,
   IMAGE,
+  LOOSE,
   mainContainer,
   plainPod,
   sealedPod,
@@ -55,6 +56,14 @@ export const markers: Family = {
             annotated({ 'vault.hashicorp.com/agent-inject-status': 'injected' }),
           ],
           ['a container named like ours', 'SEAL_FETCH_FORGED', plain({ spec: { containers: [named] } })],
+          [
+            'a container named like ours, where only references count',
+            'SEAL_FETCH_FORGED',
+            () => {
+              const body = plainPod(world.name('marked'), { spec: { containers: [named] } });
+              return world.create(tenant, `/api/v1/namespaces/${LOOSE}/pods`, body);
+            },
+          ],
           [
             'an initContainer named like ours',
             'SEAL_FETCH_FORGED',

@@ -205,6 +205,11 @@ function credentials(create: Create, volumes: (source: object) => object): Row[]
   return [
     ['imagePullSecrets', 'IMAGE_PULL_SECRETS_REFUSED', create({ imagePullSecrets: [reference] })],
     [
+      'imagePullSecrets, where only references count',
+      'IMAGE_PULL_SECRETS_REFUSED',
+      create({ imagePullSecrets: [reference] }, LOOSE),
+    ],
+    [
       'imagePullSecrets of a sealed Secret',
       'IMAGE_PULL_SECRETS_REFUSED',
       create({ imagePullSecrets: [{ name: 'db' }] }),
@@ -217,12 +222,12 @@ function credentials(create: Create, volumes: (source: object) => object): Row[]
     ...drivers.map(([type, source]): Row => [
       `a volume of type ${type}`,
       'SECRET_REFERENCE_REFUSED',
-      create(volumes({ [type]: source })),
+      create(volumes({ [type]: source }), LOOSE),
     ]),
     [
-      'a volume of type csi, where only references count',
+      'a volume of type csi, where secrets are required',
       'SECRET_REFERENCE_REFUSED',
-      create(volumes({ csi: drivers[0]?.[1] }), LOOSE),
+      create(volumes({ csi: drivers[0]?.[1] })),
     ],
     [
       'a projected volume that mixes',
