@@ -8,7 +8,7 @@ import t from 'tap';
 import { ChainError, type Actor, type Executed } from '@k3s-daas/sui-client';
 
 import { Books, RELAY_BOOKS } from './books.ts';
-import { RelayError } from './errors.ts';
+import type { RelayError } from './errors.ts';
 import { readStateFile } from '../state-file.ts';
 
 const SEED = 20_261_121;
@@ -72,7 +72,7 @@ async function spend(
 ): Promise<void> {
   await books.spend(actorOf(known), async ({ gas }) => {
     if (gas?.mistMax !== 10n) throw new Error('the gas budget is what the books count');
-    await gas?.beforeSend?.(`digest-${(sent += 1)}`);
+    await gas.beforeSend?.(`digest-${(sent += 1)}`);
     if (typeof outcome === 'bigint') return executed(outcome);
     throw outcome;
   });

@@ -51,6 +51,7 @@ await t.test('only the live enclave’s consent leads to the chain', SLOW, async
     ...ask,
     releases: ask.releases.map((release) => ({ ...release, ...change(release) })),
   });
+  /** Each differs from a good one in nothing but what is named. */
   const asks: Record<string, () => Ask> = {
     'receipt signed by another key': () => {
       const receipt = scene.receipt('p', {}, stranger);
@@ -65,8 +66,16 @@ await t.test('only the live enclave’s consent leads to the chain', SLOW, async
       const { message, signature } = scene.receipt('p');
       return scene.ask([policy], { podUid: 'p', receipt: { message: changed(message, 3), signature } });
     },
-    'receipt of another cluster': () => scene.ask([policy], { decision: { cluster: other.cluster } }),
-    'receipt of another session': () => scene.ask([policy], { decision: { session: other.session } }),
+    'receipt of another cluster': () =>
+      scene.ask([policy], {
+        decision: { cluster: other.cluster },
+        release: { cluster: other.cluster },
+      }),
+    'receipt of another session': () =>
+      scene.ask([policy], {
+        decision: { session: other.session },
+        release: { session: other.session },
+      }),
     'receipt of an earlier term': () => scene.ask([policy], { decision: { term: scene.term - 1n } }),
     'receipt of a term to come': () => scene.ask([policy], { decision: { term: scene.term + 1n } }),
     'release signed by another key': () => releases(good(), ({ message }) => sign(stranger, message)),

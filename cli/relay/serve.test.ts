@@ -14,7 +14,8 @@ import { RelayError } from './errors.ts';
 import { RelayMetrics } from './metrics.ts';
 import { networkOf, TokenBuckets } from './rates.ts';
 import type { AccessAnswer } from './relay.ts';
-import { RELAY_LIMITS, serveRelay } from './serve.ts';
+import type { RELAY_LIMITS } from './serve.ts';
+import { serveRelay } from './serve.ts';
 import { bodyOf, chain, closeWorld, funded, packageId, Scene, url } from './test/world.ts';
 
 t.teardown(closeWorld);

@@ -60,7 +60,7 @@ import { serveRelay } from '../serve.ts';
 export { chain, clock, closeWorld, FEE, funded, packageId, sentBy, url } from '../../registrar/test/world.ts';
 
 const HOUR_MS = 3_600_000n;
-export const SUBJECT = { namespace: 'app', serviceAccount: 'api', serviceAccountUid: null };
+const SUBJECT = { namespace: 'app', serviceAccount: 'api', serviceAccountUid: null };
 export const log = { info: () => undefined, warn: () => undefined };
 
 let lastMs = 0;
