@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
 
 import { bcs } from '@mysten/sui/bcs';
 import { Ed25519Keypair } from '@mysten/sui/keypairs/ed25519';
@@ -492,6 +493,31 @@ void t.test('a client that asks too often waits; nobody can use up what is anoth
     t.ok(metrics.split('\n').includes(line), line);
   t.notMatch(metrics, new RegExp(user.toSuiAddress()), 'no client is named');
 });
+
+void t.test(
+  'a user’s requests count wherever they come from, and nobody else’s in his name do',
+  async (t) => {
+    const { server } = await bench(t, undefined, { requestsPerClientAndMinuteMax: 1 });
+    const from = async (localAddress: string, body: object): Promise<number> =>
+      await new Promise((resolve, reject) => {
+        const headers = { ...SDK, 'content-type': 'application/json' };
+        const options = { method: 'POST', localAddress, headers, agent: false } as const;
+        const outgoing = httpRequest(`${server.url}/v1/fetch_key`, options, (incoming) => {
+          incoming.resume();
+          resolve(incoming.statusCode ?? 0);
+        });
+        outgoing.on('error', reject);
+        outgoing.end(JSON.stringify(body));
+      });
+    t.equal(
+      await from('127.0.0.2', await request({ signer: session })),
+      403,
+      'in his name, not signed by him',
+    );
+    t.equal(await from('127.0.0.3', await request()), 200);
+    t.equal(await from('127.0.0.4', await request()), 429, 'again, from elsewhere');
+  },
+);
 
 void t.test('a key that was computed before is asked of the policy again', async (t) => {
   const { post, script } = await bench(t);
