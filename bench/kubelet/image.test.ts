@@ -35,7 +35,10 @@ void t.test('an archive is an OCI layout whose digests hold', (t) => {
   t.equal(index.manifests[0].digest, digest);
   const manifest = json(blob(digest), z.object({ config: descriptor, layers: z.tuple([descriptor]) }));
   for (const { digest, size } of [index.manifests[0], manifest.config, manifest.layers[0]]) {
-    t.match(execFileSync('openssl', ['dgst', '-sha256', blob(digest)], { encoding: 'utf8' }), digest.replace('sha256:', ''));
+    t.match(
+      execFileSync('openssl', ['dgst', '-sha256', blob(digest)], { encoding: 'utf8' }),
+      digest.replace('sha256:', ''),
+    );
     t.equal(readFileSync(blob(digest)).length, size);
   }
   t.match(json(blob(manifest.config.digest), z.unknown()), {
