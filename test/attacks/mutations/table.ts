@@ -79,11 +79,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       "    if (name === '!') found.push({ path: `spec.imagePullSecrets[${i}]`, secret: name, rewritable: false });",
     ),
     references('credential: a volume of type csi', "  ['csi', 'nodePublishSecretRef'],", "  ['csi', null],"),
-    references(
-      'credential: a volume of type flexVolume',
-      '  const foreign = references.find((each) => !each.rewritable);',
-      '  const foreign = references.find((each) => !each.rewritable && each.secret === "!");',
-    ),
     draft(
       'wrong Secret: for another service account',
       '  if (secret.serviceAccount === serviceAccount) return;',

@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import { serveWebhook, startClusterFacts } from '@k3s-daas/admission-webhook';
 import { systemClock } from '@k3s-daas/core';
-import { KubeConfig } from '@kubernetes/client-node';
-import { pino } from 'pino';
 
+import { kubeConfigFrom, silentLog } from '../../../admission-webhook/test/outside.ts';
 import { healthy, MemoryChain } from '../../../admission-webhook/test/world.ts';
 import type { WebhookSetup } from '../sealed/world.ts';
 
@@ -16,9 +15,8 @@ const fresh = (): void => {
 };
 fresh();
 setInterval(fresh, 1_000);
-const kubeConfig = new KubeConfig();
-kubeConfig.loadFromFile(setup.kubeconfig);
-const log = pino({ level: 'silent' });
+const kubeConfig = kubeConfigFrom(setup.kubeconfig);
+const log = silentLog();
 const facts = startClusterFacts({ kubeConfig, seal: setup.config.seal, clock: systemClock, log });
 await serveWebhook({ ...setup, chain, clock: systemClock, facts, host: '127.0.0.1', log });
 // The parent kills it; and it does not outlive the parent.

@@ -23,6 +23,7 @@ export const connections: Family = {
   async prepare(world) {
     const victim = await world.bind(await world.createPod(sealedPod('inside')));
     const plain = await world.createPod(plainPod('plain', { spec: {} }), LOOSE);
+    const other = await world.createPod(plainPod('plain-2'), LOOSE);
     const at = `${PODS}/${victim.metadata.name}`;
     const loose = `/api/v1/namespaces/${LOOSE}/pods/${plain.metadata.name}`;
     return {
@@ -50,7 +51,10 @@ export const connections: Family = {
       attacks: [
         ...rows('connect', connects(world, at)),
         ...rows('node proxy', nodeProxies(world)),
-        ...rows('ephemeral container', ephemeral(world, at, loose)),
+        ...rows(
+          'ephemeral container',
+          ephemeral(world, at, loose, `/api/v1/namespaces/${LOOSE}/pods/${other.metadata.name}`),
+        ),
         ...rows('sandbox', sandbox(world)),
       ],
     };
@@ -110,7 +114,7 @@ const debug = (name: string, more: object = {}): object => ({
   spec: { ephemeralContainers: [{ name, image: IMAGE, ...more }] },
 });
 
-function ephemeral(world: SealedWorld, sealed: string, loose: string): Row[] {
+function ephemeral(world: SealedWorld, sealed: string, loose: string, other: string): Row[] {
   const add =
     (pod: string, more: object, by: Person = tenant) =>
     () =>
@@ -135,11 +139,11 @@ function ephemeral(world: SealedWorld, sealed: string, loose: string): Row[] {
       'SECRET_REFERENCE_REFUSED',
       add(loose, { envFrom: [{ secretRef: { name: 'db' } }] }),
     ],
-    ['that is privileged', 'POD_REACHES_HOST', add(loose, { securityContext: { privileged: true } })],
+    ['that is privileged', 'POD_REACHES_HOST', add(other, { securityContext: { privileged: true } })],
     [
       'that traces',
       'POD_REACHES_HOST',
-      add(loose, { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } }),
+      add(other, { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } }),
     ],
   ];
 }

@@ -3,7 +3,7 @@ import { sealValues, type SealConfig, type SealedValue } from '@k3s-daas/seal';
 
 import { id } from '../../../admission-webhook/test/world.ts';
 
-export const POLICY: SuiId = id('0f');
+const POLICY: SuiId = id('0f');
 
 export interface SealParts {
   readonly namespace?: string;

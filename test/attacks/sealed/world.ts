@@ -25,10 +25,9 @@ import {
   type KeyedCertificatePem,
 } from '@k3s-daas/control-plane';
 import { RECEIPT_ANNOTATION, SCHEDULER_NAME, SECRETS_MODE_LABEL, systemClock } from '@k3s-daas/core';
-import { KubeConfig } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import { z } from 'zod';
 
+import { kubeConfigFrom, silentLog } from '../../../admission-webhook/test/outside.ts';
 import {
   CLUSTER,
   decide,
@@ -135,7 +134,7 @@ export class SealedWorld {
   readonly dir: string;
   readonly seal = offlineSealConfig({ cluster: CLUSTER, packageId: PACKAGE });
   readonly #clients = new Map<string, Promise<KeyedCertificatePem>>();
-  readonly #log = pino({ level: 'silent' });
+  readonly #log = silentLog();
   readonly authority: Authority;
   #plane: ControlPlane | undefined;
   #webhook: Webhook | undefined;
@@ -341,8 +340,7 @@ export class SealedWorld {
     await this.#plane.kubectl(['apply', '-f', join(MANIFESTS, 'rbac.yaml')]);
     await this.#tenancies();
     this.setChain();
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromFile(await this.#plane.kubeconfig({ commonName: 'k3s-daas:webhook' }));
+    const kubeConfig = kubeConfigFrom(await this.#plane.kubeconfig({ commonName: 'k3s-daas:webhook' }));
     const seal = this.#settings();
     this.#facts = startClusterFacts({ kubeConfig, seal, clock: systemClock, log: this.#log });
     await this.startWebhook();
