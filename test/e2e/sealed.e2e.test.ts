@@ -16,7 +16,7 @@ import { REFRESH_ANNOTATION, systemClock } from '@k3s-daas/core';
 import { inPrivateNetwork } from '@k3s-daas/kubelet/test';
 import t from 'tap';
 
-import { type SealedCluster, startSealedCluster } from './sealed/cluster.ts';
+import { type SealedCluster, startSealedCluster } from '../../bench/pod-start/cluster.ts';
 import { inFiles, inMemory, needle } from './sealed/leaks.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

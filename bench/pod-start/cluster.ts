@@ -13,7 +13,7 @@ import { z } from 'zod';
 
 const run = promisify(execFile);
 const GIBIBYTE = 1n << 30n;
-const LAUNCHER = join(import.meta.dirname, '../../../cli/bin/daas.js');
+const LAUNCHER = join(import.meta.dirname, '../../cli/bin/daas.js');
 const NAMESPACE = 'app';
 const SERVICE_ACCOUNT = 'api';
 const WAIT_MS_MAX = 60_000;
@@ -46,6 +46,8 @@ export interface SealedCluster {
   readonly stack: Stack;
   readonly node: RealNode;
   readonly policy: string;
+  /** Reference of `workload` (bench/kubelet/programs/workload). */
+  readonly image: string;
   /** `daas ARGS… --config …`; `input` is its standard input. */
   daas(args: readonly string[], input?: string): Promise<string>;
   kubectl(args: readonly string[], input?: string): Promise<string>;
@@ -151,14 +153,14 @@ class Cluster implements SealedCluster {
   readonly node: RealNode;
   policy = '';
   readonly #ownerKey: string;
-  readonly #image: string;
+  readonly image: string;
 
   constructor(dir: string, stack: Stack, node: RealNode, ownerKey: string, image: string) {
     this.dir = dir;
     this.stack = stack;
     this.node = node;
     this.#ownerKey = ownerKey;
-    this.#image = image;
+    this.image = image;
   }
 
   async createPolicy(): Promise<void> {
@@ -204,7 +206,7 @@ class Cluster implements SealedCluster {
         serviceAccountName: SERVICE_ACCOUNT,
         terminationGracePeriodSeconds: 1,
         automountServiceAccountToken: false,
-        containers: [{ name: 'c', image: this.#image, imagePullPolicy: 'IfNotPresent', ...container }],
+        containers: [{ name: 'c', image: this.image, imagePullPolicy: 'IfNotPresent', ...container }],
         ...spec,
       },
     };
