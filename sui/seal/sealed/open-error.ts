@@ -23,7 +23,7 @@ const KINDS = {
   OPEN_KEY_SERVERS_UNAVAILABLE: [true, 'try again: too few key servers answer; their /readyz says why'],
   OPEN_KEY_SERVERS_UNTRUSTED: [
     false,
-    'a key server does not hold the key that the chain has of it; do not use it and tell its operator',
+    'the chain has no key server under an id that the value names, or one of another kind: seal it again',
   ],
   OPEN_CHAIN_UNAVAILABLE: [true, 'try again: the Sui node does not answer as it should'],
   OPEN_CIPHERTEXT_WRONG: [false, 'seal the value again: its ciphertext was not made as it should be'],

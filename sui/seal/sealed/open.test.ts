@@ -86,7 +86,7 @@ void t.test('values of several policies open with one question to each key serve
   const keys = asked.filter((each) => each.endsWith('/v1/fetch_key'));
   t.equal(new Set(keys).size, keys.length, 'none was asked twice');
   t.ok(keys.length >= 2 && keys.length <= 3);
-  t.equal(asked.length - keys.length, 3, 'and each proved that it holds its key');
+  t.equal(asked.length, keys.length, 'and nothing else of any');
 
   const one = new Map([...values].slice(0, 1));
   const { approval } = options;
@@ -169,46 +169,29 @@ void t.test('key servers that are down, silent, or somebody else', async (t) => 
   await using world = await createDaasWorld();
   const { options, values } = await prepare(world);
   const hosts = world.servers.map(({ server }) => new URL(server.url).host);
-  /** Key servers as the network shows them: `silent` never answers, `down` refuses. */
-  const through = (
-    states: Record<string, 'down' | 'silent' | 'other'>,
-    patient = false,
-    silent = new Set<string>(),
-  ): OpenOptions => ({
+  const [a, b, c] = hosts as [string, string, string];
+  /** Key servers as the network shows them: `down` refuses, `silent` never answers, behind `other` is somebody else. */
+  const through = (states: Record<string, 'down' | 'silent' | 'other'>): OpenOptions => ({
     ...options,
     timeoutMs: 1_000,
     fetch: async (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const state = states[url.host];
       if (state === 'down') throw new TypeError('fetch failed');
-      const first = !silent.has(url.host);
-      if (state === 'silent') silent.add(url.host);
-      // The second time not even the deadline ends it: who waits for all of them waits for ever.
-      if (state === 'silent' && !first && patient) return await new Promise(() => undefined);
       if (state === 'silent')
         return await new Promise((_resolve, reject) => {
           init?.signal?.addEventListener('abort', () => {
             reject(new TypeError('aborted'));
           });
         });
-      if (state === 'other') {
-        const proof = (await (await fetch(input, init)).json()) as object;
-        const headers = { 'x-keyserver-version': '0.6.7' };
-        return Response.json({ ...proof, pop: Buffer.alloc(48, 1).toString('base64') }, { headers });
-      }
-      return await fetch(input, init);
+      if (state === 'other') url.host = c;
+      return await fetch(url, init);
     },
   });
-  const [a, b] = hosts as [string, string];
   for (const state of ['down', 'silent', 'other'] as const) {
-    t.strictSame(text(await openValues(through({ [a]: state }, true), values)), EXPECTED, `one is ${state}`);
-    const code = state === 'other' ? 'OPEN_KEY_SERVERS_UNTRUSTED' : 'OPEN_KEY_SERVERS_UNAVAILABLE';
+    t.strictSame(text(await openValues(through({ [a]: state }), values)), EXPECTED, `one is ${state}`);
     const opening = openValues(through({ [a]: state, [b]: state }), values);
-    await t.rejects(
-      opening,
-      { name: 'OpenError', ...(state === 'other' ? {} : { code }) },
-      `two are ${state}`,
-    );
+    await refuses(t, 'OPEN_KEY_SERVERS_UNAVAILABLE', true, opening, `two are ${state}`);
   }
 });
 

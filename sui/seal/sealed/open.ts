@@ -37,15 +37,14 @@ export interface OpenOptions {
 }
 
 const TIMEOUT_MS = 4_000;
-/** How much longer than the needed ones the other key servers are waited for, once one of them has failed. */
-const GRACE_MS = 250;
 const SESSION_MINUTES = 5;
 /** Key servers take transactions of no more calls (Seal's own limit). */
 const IDENTITIES_MAX = 100;
 
 /**
- * Opens values with the unmodified SealClient: one question to the key servers for all of them. Servers prove that they
- * hold their keys; as many may be down as the threshold allows; every share is checked against the others.
+ * Opens values with the unmodified SealClient: one question to the key servers for all of them. Each key is checked against
+ * the server's public key on chain; as many servers may be down as the threshold allows; every share is checked against the
+ * others.
  * @param values by any name; checked before (checkSealedValue).
  * @returns plaintexts by the same names.
  * @throws OpenError
@@ -59,7 +58,7 @@ export async function openValues(
   for (const group of groupsOf(values)) {
     const identities = identitiesOf(group.values.values());
     const txBytes = await buildApproval(options, identities);
-    const seal = await keyServersOf(options, group);
+    const seal = keyServersOf(options, group);
     try {
       const ids = [...identities.keys()];
       await seal.fetchKeys({ ids, txBytes, sessionKey: session, threshold: group.threshold });
@@ -140,62 +139,21 @@ async function buildApproval(
   }
 }
 
-/** A client of all the key servers, or of those that answer, if they are enough. SealClient takes all or none. */
-async function keyServersOf(options: OpenOptions, { services, threshold }: Group): Promise<SealClient> {
-  const all = sealClient(options, services);
-  try {
-    await all.getKeyServers();
-    return all;
-  } catch (error) {
-    const live = await liveServers(options, services, threshold);
-    if (live.reduce((sum, { weight }) => sum + weight, 0) < threshold) throw toOpenError(error);
-    const some = sealClient(options, live);
-    try {
-      await some.getKeyServers();
-    } catch (again) {
-      throw toOpenError(again);
-    }
-    return some;
-  }
-}
-
-function sealClient(options: OpenOptions, services: readonly SealedService[]): SealClient {
-  const { client, timeoutMs = TIMEOUT_MS, fetch } = options;
+/**
+ * Servers do not prove here that they hold their keys (`/v1/service`), as they do when secrets are sealed: SealClient takes a key
+ * only if it is the identity's under the public key that the chain has of the server. Whoever else answers is of no use.
+ */
+function keyServersOf(
+  { client, timeoutMs = TIMEOUT_MS, fetch }: OpenOptions,
+  { services }: Group,
+): SealClient {
   return new SealClient({
     suiClient: client,
     serverConfigs: services.map(({ objectId, weight }) => ({ objectId, weight })),
-    verifyKeyServers: true,
+    verifyKeyServers: false,
     timeout: timeoutMs,
     ...(fetch !== undefined && { fetch }),
   });
-}
-
-/** Asks each server on its own; does not wait for stragglers once enough have proven themselves. */
-async function liveServers(
-  options: OpenOptions,
-  services: readonly SealedService[],
-  threshold: number,
-): Promise<SealedService[]> {
-  const live: SealedService[] = [];
-  let weight = 0;
-  const enough = Promise.withResolvers<undefined>();
-  const asked = services.map(async (service) => {
-    try {
-      await sealClient(options, [service]).getKeyServers();
-    } catch {
-      return;
-    }
-    live.push(service);
-    weight += service.weight;
-    if (weight >= threshold) enough.resolve(undefined);
-  });
-  const everyone = Promise.all(asked);
-  await Promise.race([everyone, enough.promise.then(() => pause(GRACE_MS))]);
-  return [...live];
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function decryptOne(
