@@ -81,6 +81,7 @@ export const templates: Family = {
       ({ path, body }: Kind, spec: object, dry = '') =>
       () =>
         world.create(tenant, `${path}${dry}`, body(world.name('template'), template(spec)));
+    const own = { containers: [mainContainer({ env: [fromSecret()] })] };
     const plain = { containers: [mainContainer({ env: [fromSecret('old')] })] };
     const deployments = KINDS[0] ?? apps('deployments');
     await world.must(deployments.path, {
@@ -118,17 +119,25 @@ export const templates: Family = {
           ]),
         ),
         ...rows('template', [
-          ['deployments with a preset node', 'POD_NODE_PRESET', create(deployments, { nodeName: 'n1' })],
+          [
+            'deployments with a preset node',
+            'POD_NODE_PRESET',
+            create(deployments, { ...own, nodeName: 'n1' }),
+          ],
           [
             'deployments with a scheduler of their own',
             'POD_SCHEDULER_WRONG',
-            create(deployments, { schedulerName: 'mine' }),
+            create(deployments, { ...own, schedulerName: 'mine' }),
           ],
-          ['deployments that reach the host', 'POD_REACHES_HOST', create(deployments, { hostPID: true })],
+          [
+            'deployments that reach the host',
+            'POD_REACHES_HOST',
+            create(deployments, { ...own, hostPID: true }),
+          ],
           [
             'deployments with imagePullSecrets',
             'IMAGE_PULL_SECRETS_REFUSED',
-            create(deployments, { imagePullSecrets: [{ name: 'old' }] }),
+            create(deployments, { ...own, imagePullSecrets: [{ name: 'old' }] }),
           ],
           [
             'a good deployment, changed',
