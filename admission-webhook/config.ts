@@ -9,7 +9,7 @@ const milliseconds = z.number().int().positive();
 export const EXEMPT_NAMESPACES: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 /** What counts as sealed in this cluster, and what is written into the plan of each pod (core/fetch-plan.ts). */
-export const sealSettingsSchema = z.strictObject({
+const sealSettingsSchema = z.strictObject({
   cluster: id,
   /** First version of the Move package: the one that Seal's identities are under. */
   package: id,

@@ -13,9 +13,12 @@ import { fileURLToPath } from 'node:url';
 import { Parser, type Result } from 'tap-parser';
 
 import { ensureControlPlane } from '@k3s-daas/control-plane';
+import { ensureNodePrograms, place } from '@k3s-daas/kubelet';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const IGNORED = ['**/node_modules/**', '**/.cache/**', '**/dist/**', '**/*.deep.test.ts'];
+/** Files that start kubelets, where that is possible. */
+const ON_REAL_NODES = /^(bench\/kubelet\/|test\/e2e\/sealed)/;
 
 interface Tally {
   passed: number;
@@ -35,12 +38,13 @@ async function main(words: readonly string[]): Promise<number> {
   const others = files.filter((file) => !endToEnd.includes(file));
   const tally: Tally = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0, failures: [] };
 
-  if (endToEnd.length > 0)
-    await ensureControlPlane({
-      progress: ({ message }) => {
-        console.log(`# ${message}`);
-      },
-    });
+  const progress = ({ message }: { message: string }): void => {
+    console.log(`# ${message}`);
+  };
+  // Here, where no test's time runs: from nothing they take minutes.
+  if (endToEnd.length > 0) await ensureControlPlane({ progress });
+  if (endToEnd.some((file) => ON_REAL_NODES.test(file)) && (await place()).kind === 'outside')
+    await ensureNodePrograms({ progress });
   await runTap(others, 2, tally);
   await runTap(endToEnd, 1, tally);
 

@@ -31,7 +31,7 @@ const HOST = '127.0.0.1';
 export const GUARDED = 'shop';
 /** One of the namespaces that the shipped manifests exempt: the same API server, and no webhook is asked. */
 export const EXEMPT = 'kube-public';
-export const SECRET = 'db';
+const SECRET = 'db';
 
 /** A real control plane, and the webhook beside it as `daas up` has it: by URL, over TLS with client certificates. */
 export interface AdmissionWorld {
