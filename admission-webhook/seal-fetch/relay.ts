@@ -53,7 +53,13 @@ export async function askRelay(
 }
 
 /** Aborts of request_access that another release mends, since it comes with another session, receipt or key. */
-const STALE_ABORTS = new Set(['EReleaseExpired', 'ENotActive', 'EWrongSession', 'EAlreadyGranted']);
+const STALE_ABORTS = new Set([
+  'EReleaseExpired',
+  'EReleaseOvertaken',
+  'ENotActive',
+  'EWrongSession',
+  'EAlreadyGranted',
+]);
 
 function refused(reply: Reply): FetchError {
   const { code, message, remedy, abort } = refusalOf(reply);
