@@ -4,11 +4,12 @@ import { addressOf, type Chain } from '@k3s-daas/sui-client';
 
 import { Access, type Held } from './access.ts';
 import { findEnclave, hasGrants } from './chain.ts';
-import { checkPlanned, readVolume, type SealedSet } from './ciphertext.ts';
+import { checkPlanned, readVolume, type PlannedSecret, type SealedSet } from './ciphertext.ts';
 import { FetchError } from './errors.ts';
 import type { Places } from './places.ts';
 import { retrying, type Pacing } from './retry.ts';
 import { valuesInUse, writeSecrets } from './secrets.ts';
+import { signedVersion } from './signed-version.ts';
 import { readToken, type PodToken } from './token.ts';
 
 /** Everything that a pod and its surroundings are to seal-fetch. */
@@ -95,14 +96,27 @@ export async function openAndWrite(
   }
 }
 
-async function readAdmitted({ plan, places }: World, token: PodToken): Promise<SealedSet[]> {
-  return Promise.all(
-    plan.secrets.map(async (planned) => {
-      const keys = planned.keys.map(({ key }) => key);
-      const found = await readVolume(places.ciphertext(planned.name), keys);
-      return checkPlanned(plan, planned, found, token);
-    }),
+async function readAdmitted(world: World, token: PodToken): Promise<SealedSet[]> {
+  return Promise.all(world.plan.secrets.map((planned) => readSecret(world, planned, token)));
+}
+
+/** A sidecar that starts again takes what it would have taken while it ran: else no rotated pod outlives a restart. */
+async function readSecret(world: World, planned: PlannedSecret, token: PodToken): Promise<SealedSet> {
+  const { plan, places } = world;
+  const { name: secret, policy, version, keys } = planned;
+  const folder = places.ciphertext(secret);
+  const found = await readVolume(
+    folder,
+    keys.map(({ key }) => key),
   );
+  try {
+    return checkPlanned(plan, planned, found, token);
+  } catch (error) {
+    const changed = error instanceof FetchError && error.code === 'CIPHERTEXT_CHANGED';
+    if (plan.refreshSeconds === 0 || !changed) throw error;
+    const admitted = { secret, policy, version: BigInt(version) };
+    return await signedVersion(world, admitted, await readVolume(folder), token);
+  }
 }
 
 /** The relay may be ahead of the full node that is asked here. */

@@ -432,6 +432,22 @@ await t.test('new versions', async (t) => {
     });
     t.equal(out(at.root, 'all/db/password'), `${PASSWORD} 2`, 'there is no way back');
   });
+  await t.test('also by a sidecar that starts again after the rotation', async (t) => {
+    const at = await running(t);
+    const again = () => fetchSecrets(worldIn(at.root, at.plan));
+    const second = await versionOf(2n);
+    mount(at.root, 'db', await signed(second));
+    const { sets } = await again();
+    t.equal(sets[0]?.version, 2n);
+    t.equal(out(at.root, 'all/db/password'), `${PASSWORD} 2`);
+    mount(at.root, 'db', await signed(second, stranger));
+    await t.rejects(again(), { code: 'ROTATION_REFUSED', message: /not that of the policy/ });
+    mount(at.root, 'db', bytesOf((await versionOf(1n)).values));
+    await t.rejects(again(), { code: 'ROTATION_REFUSED', message: /version 1, in use is 1/ });
+    mount(at.root, 'db', await signed(second));
+    const once = { ...at.plan, refreshSeconds: 0 };
+    await t.rejects(fetchSecrets(worldIn(at.root, once)), { code: 'CIPHERTEXT_CHANGED' }, 'no sidecar');
+  });
   await t.test('others are not', async (t) => {
     const at = await running(t);
     const second = await versionOf(2n);
