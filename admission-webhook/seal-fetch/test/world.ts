@@ -49,6 +49,7 @@ import {
   grantSlot,
   publishPackage,
   registerAndActivate,
+  slash,
   stakeAndClaim,
   watchChain,
   type Account,
@@ -67,7 +68,8 @@ import { createDevelopmentAuthority, developmentNsm } from '../../../enclave/nsm
 
 // The chain with the real Move package, three real key servers, the real broker and the real relay.
 
-export const clock = { now: (): number => Date.now() };
+/** Of everybody, the chain included. */
+export const clock = { aheadMs: 0, now: (): number => Date.now() + clock.aheadMs };
 const ACCOUNT_UID = '6a1f2f0e-0000-4000-8000-000000000002';
 export const SUBJECT = { namespace: 'app', serviceAccount: 'api' };
 const PCRS = new Map([0, 1, 2].map((index) => [index, new Uint8Array(48).fill(index + 1)]));
@@ -211,9 +213,16 @@ async function startSession(): Promise<SuiId> {
   return (await registerAndActivate(actor, owned, { slot, document, ...registered })).session;
 }
 
-/** A policy of `app/api`. */
-export async function createPolicy(owner: Account, changed: Partial<PolicyTerms> = {}): Promise<SuiId> {
-  const terms: PolicyTerms = {
+/** What stands behind the pods' node. */
+export const node = { stake: position, nodeKey: nodeKey.publicKey };
+
+export async function slashNode(amount: bigint): Promise<void> {
+  await slash(actor, { cluster, cap }, { position, amount, reason: 'evidence' });
+}
+
+/** Terms that let the pods in. */
+export function termsOf(changed: Partial<PolicyTerms> = {}): PolicyTerms {
+  return {
     configVersions: [1n],
     stakeMin: 1_500n,
     nodes: [],
@@ -225,6 +234,11 @@ export async function createPolicy(owner: Account, changed: Partial<PolicyTerms>
     imageDigests: [],
     ...changed,
   };
+}
+
+/** A policy of `app/api`. */
+export async function createPolicy(owner: Account, changed: Partial<PolicyTerms> = {}): Promise<SuiId> {
+  const terms = termsOf(changed);
   const subject = { ...SUBJECT, serviceAccountUid: null };
   return (await createSealPolicy({ client, signer: owner, packageId }, cluster, subject, terms)).policy;
 }
