@@ -2,6 +2,8 @@
  * The limits of a policy, each from both sides, with the real broker, relay and key servers: at the request, which charges a
  * use, and at the key servers, for whoever has a grant already. Exact edges are in the Move tests.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { utf8, type SuiId } from '@k3s-daas/core';
 import { sealValues } from '@k3s-daas/seal';
 import { setPolicyTerms, type PolicyTerms } from '@k3s-daas/sui-client';
@@ -51,6 +53,20 @@ async function openIn(secret: Secret, uid = `limits-${(pods += 1)}`): Promise<()
   const world = worldIn(root, plan);
   const { sets, access } = await fetchSecrets(world);
   return async () => openAndWrite(world, access, await readToken(world.places.token), sets);
+}
+
+/** When time jumps, the relay's view of the chain is old until its next look. */
+async function openOnFreshChain(secret: Secret): Promise<() => Promise<void>> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await openIn(secret);
+    } catch (error) {
+      const isStale = error instanceof Error && 'code' in error && error.code === 'RELAY_BUSY';
+      if (!isStale || performance.now() > deadline) throw error;
+      await delay(100);
+    }
+  }
 }
 
 const change = (policy: SuiId, changed: Partial<PolicyTerms>) =>
@@ -109,18 +125,22 @@ await t.test('time window: by the chain’s clock', async (t) => {
   const end = BigInt(clock.now()) + 120_000n;
   const policy = await createPolicy(owner, { stakeMin: 1_000n, notAfterMs: end });
   const secret = await secretUnder(policy);
-  const again = await openIn(secret);
+  const again = await openOnFreshChain(secret);
   clock.aheadMs = 90_000;
   await again();
   clock.aheadMs = 130_000;
   await t.rejects(again(), atKeyServers, 'after the end');
-  await t.rejects(openIn(secret), { ...atRequest, message: /EOutsideWindow/ });
+  await t.rejects(openOnFreshChain(secret), { ...atRequest, message: /EOutsideWindow/ });
   await change(policy, {
     stakeMin: 1_000n,
     notBeforeMs: BigInt(clock.now()) + 60_000n,
     notAfterMs: end + 600_000n,
   });
-  await t.rejects(openIn(secret), { ...atRequest, message: /EOutsideWindow/ }, 'before the beginning');
+  await t.rejects(
+    openOnFreshChain(secret),
+    { ...atRequest, message: /EOutsideWindow/ },
+    'before the beginning',
+  );
   clock.aheadMs = 200_000;
-  await openIn(secret);
+  await openOnFreshChain(secret);
 });
