@@ -128,17 +128,60 @@ await t.test('limits of one request, of one address, and of all at a time', SLOW
 
   await t.test('too many at a time', async (t) => {
     const late = Promise.withResolvers<AccessAnswer>();
-    const { post } = await listen(t, { access: () => late.promise }, { underWayMax: 2 });
+    const both = Promise.withResolvers<undefined>();
+    let calls = 0;
+    const access = () => {
+      calls += 1;
+      if (calls === 2) both.resolve(undefined);
+      return late.promise;
+    };
+    const { post } = await listen(t, { access }, { underWayMax: 2 });
     const begun = [post(good), post(good)];
-    let third = await post('{');
-    while (third.status === 400) third = await post('{');
-    t.match(third, { status: 503, code: 'RELAY_BUSY' });
+    await both.promise;
+    t.match(await post(good), { status: 503, code: 'RELAY_BUSY' });
     late.resolve({ grants: [], transaction: 'digest' });
     t.strictSame(
       (await Promise.all(begun)).map(({ status }) => status),
       [200, 200],
     );
     t.match(await post(good), { status: 200 });
+  });
+
+  await t.test('bodies that do not come keep nobody out, and one address not all connections', async (t) => {
+    const { server, post } = await listen(t, {}, { underWayMax: 1, connectionsPerAddressMax: 4 });
+    const port = Number(new URL(server.url).port);
+    const idle = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        socket.write('POST /api/v1/access HTTP/1.1\r\nhost: relay\r\ncontent-length: 100\r\n\r\n{');
+        return socket;
+      }),
+    );
+    t.match(await post(good), { status: 200 }, 'beside two that hold their bodies back');
+    // That of `fetch` stays open, so this is the fourth.
+    const fourth = connect(port, '127.0.0.1');
+    await once(fourth, 'connect');
+    const fifth = connect(port, '127.0.0.1').resume();
+    fifth.on('error', () => undefined);
+    await once(fifth, 'close');
+    t.equal(fourth.destroyed, false);
+    for (const socket of [...idle, fourth]) socket.destroy();
+    const answered = () =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(port, '127.0.0.1', () => {
+          socket.write('GET /livez HTTP/1.1\r\nhost: relay\r\nconnection: close\r\n\r\n');
+        });
+        socket.on('data', () => {
+          resolve(true);
+        });
+        for (const event of ['error', 'close'])
+          socket.on(event, () => {
+            resolve(false);
+          });
+      });
+    while (!(await answered())) await new Promise((resolve) => setTimeout(resolve, 20));
+    t.pass('those that ended count no more');
   });
 
   await t.test('one address', async (t) => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describeError, type Clock, type RelayConfiguration } from '@k3s-daas/core';
@@ -33,6 +33,8 @@ export interface RelayServer {
 
 export const RELAY_LIMITS = {
   underWayMax: 256,
+  /** The pods of a node may share one address. */
+  connectionsPerAddressMax: 256,
   /** Within which a body must have come. */
   bodyMs: 10_000,
   /** Within which a request is answered; what it began goes on, and asking again finds it. */
@@ -56,6 +58,7 @@ export async function serveRelay(options: ServeOptions): Promise<RelayServer> {
     connectionsCheckingInterval: 1_000,
   });
   server.maxConnections = CONNECTIONS_MAX;
+  limitAddresses(server, handler.limits.connectionsPerAddressMax);
   server.on('request', (request, response) => void handler.handle(request, response));
   server.listen(port, host);
   await once(server, 'listening');
@@ -71,6 +74,22 @@ export async function serveRelay(options: ServeOptions): Promise<RelayServer> {
       server.closeAllConnections();
     },
   };
+}
+
+/** One address must not hold all connections. */
+function limitAddresses(server: Server, max: number): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress ?? '');
+    const count = (open.get(network) ?? 0) + 1;
+    open.set(network, count);
+    socket.once('close', () => {
+      const left = (open.get(network) ?? 1) - 1;
+      if (left > 0) open.set(network, left);
+      else open.delete(network);
+    });
+    if (count > max) socket.destroy();
+  });
 }
 
 function closed(server: Server): Promise<void> {
@@ -124,11 +143,12 @@ class Handler {
     if (this.#closing)
       throw new RelayError('SHUTTING_DOWN', 'the relay is stopping', { retryAfterMs: 1_000 });
     this.#takeRate(request.socket.remoteAddress ?? '');
+    // Whoever holds a body back takes up his connection and nobody's turn.
+    const body = parseBody(await readBody(request));
     if (this.#underWay >= this.limits.underWayMax)
       throw new RelayError('RELAY_BUSY', 'too many requests at a time', { retryAfterMs: 1_000 });
     this.#underWay += 1;
     try {
-      const body = parseBody(await readBody(request));
       return await this.#withinDeadline(this.#options.relay.access(body));
     } finally {
       this.#underWay -= 1;
