@@ -1,3 +1,4 @@
+import { parseFetchPlan } from '@k3s-daas/core';
 import t from 'tap';
 
 import { Denied } from '../denied.ts';
@@ -293,6 +294,27 @@ void t.test('volumes keep paths and modes', async (t) => {
     [0o440, 0o440, 0o640, 0o640, 0o644, 0o644],
     'the group may read, as a kubelet grants it',
   );
+});
+
+void t.test('the plan comes to seal-fetch as it was checked', async (t) => {
+  const path = 'a$$b/$(KUBERNETES_SERVICE_HOST)/$c$';
+  const before = pod({
+    volumes: [{ name: 'v', secret: { secretName: 'db', items: [{ key: 'user', path }] } }],
+  });
+  const { spec, metadata, initContainers } = await mutated(before);
+  const [variable] = initContainers[0]?.['env'] as { value: string }[];
+  // Expand of k8s.io/kubernetes/third_party/forked/golang/expansion, with a Service's variable.
+  const expanded = (variable?.value ?? '').replace(
+    /\$(\$|\(([^)]*)\))/g,
+    (all, one: string, name?: string) =>
+      one === '$' ? '$' : name === 'KUBERNETES_SERVICE_HOST' ? '10.0.0.1' : all,
+  );
+  t.equal(parseFetchPlan(expanded).files[0]?.path, path);
+  const again = { metadata, spec };
+  t.strictSame((await mutatePod(request('CREATE', 'pods', again), rules)).patch, []);
+  t.strictSame(await checkPodCreate(request('CREATE', 'pods', again), rules), []);
+  const undoubled = JSON.parse(JSON.stringify(again).replaceAll('$$', '$')) as typeof again;
+  await t.rejects(checkPodCreate(request('CREATE', 'pods', undoubled), rules), { code: 'SEAL_FETCH_FORGED' });
 });
 
 void t.test('seal-fetch fits the pod', async (t) => {

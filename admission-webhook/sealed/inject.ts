@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { FormatError, parseFetchPlan, SCHEDULER_NAME, type FetchPlan } from '@k3s-daas/core';
+import { FormatError, SCHEDULER_NAME, type FetchPlan } from '@k3s-daas/core';
 
 import type { SealSettings } from '../config.ts';
 import { Denied } from '../denied.ts';
@@ -9,6 +9,7 @@ import {
   isReservedVolume,
   memoryVolume,
   PLAN_VARIABLE,
+  planOfVariable,
   SEAL_FETCH,
   sealFetchContainer,
   sealVolumes,
@@ -123,7 +124,7 @@ export function previousPlan({ initContainers, containers, ephemeralContainers }
   const text = found.env?.find(({ name }) => name === PLAN_VARIABLE)?.value;
   if (text === undefined) throw forged(`an initContainer named ${SEAL_FETCH} has no plan`);
   try {
-    return parseFetchPlan(text);
+    return planOfVariable(text);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw forged(`the plan of ${SEAL_FETCH} is none (${error.message.slice(0, 256)})`);
