@@ -57,6 +57,7 @@ async function verdict(change: Change = {}, facts = onN1()): Promise<string> {
 function onN1(): MemoryFacts {
   const facts = new MemoryFacts();
   facts.pods.set('shop/web', { uid: UID, nodeName: 'n1', sealed: true });
+  facts.pods.set('shop/plain', { uid: UID, nodeName: 'n1', sealed: false });
   facts.pods.set('kube-system/web', { uid: UID, nodeName: 'n1', sealed: false });
   return facts;
 }
@@ -64,7 +65,12 @@ function onN1(): MemoryFacts {
 void t.test('tokens for the broker', async (t) => {
   const cases: readonly (readonly [string, DenialCode | 'allowed', Change])[] = [
     ['by the kubelet of the pod’s node', 'allowed', {}],
-    ['in an exempt namespace, the same', 'allowed', { namespace: 'kube-system' }],
+    [
+      'for a pod without sealed secrets',
+      'TOKEN_NOT_FOR_POD',
+      { boundObjectRef: { ...bound, name: 'plain' } },
+    ],
+    ['for one in an exempt namespace', 'TOKEN_NOT_FOR_POD', { namespace: 'kube-system' }],
     ['by another node', 'TOKEN_NOT_FOR_POD', { user: kubelet('n2') }],
     [
       'by another node in an exempt namespace',

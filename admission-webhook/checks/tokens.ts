@@ -55,6 +55,8 @@ export async function checkToken(
   if (pod?.uid !== bound.uid) throw notForPod(node, `there is no pod ${namespace}/${bound.name} of that UID`);
   if (pod.nodeName !== node)
     throw notForPod(node, `the pod ${namespace}/${bound.name} is on "${pod.nodeName}"`);
+  // Whoever has the node of a pod without sealed secrets would else open all of its service account's.
+  if (!pod.sealed) throw notForPod(node, `the pod ${namespace}/${bound.name} has no sealed secrets`);
   return [];
 }
 
