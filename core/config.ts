@@ -5,7 +5,8 @@ import { CodedError } from './errors.ts';
 import { SCHEDULER_USER } from './names.ts';
 import { policySchema } from './policy.ts';
 
-export type ConfigErrorCode = 'CONFIG_MALFORMED' | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK';
+export type ConfigErrorCode =
+  'CONFIG_MALFORMED' | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK' | 'CONFIG_CHAIN_WITHOUT_TLS';
 
 /** A `daas.yaml` that cannot be used; the message names each field. */
 export class ConfigError extends CodedError<ConfigErrorCode> {}
@@ -134,9 +135,12 @@ const seal = z
     threshold: z.number().int().min(1).max(255),
     /** The enclave's broker, the relay and full nodes, as pods reach them. */
     brokerUrl: z.url({ protocol: /^https$/ }),
-    relayUrl: z.url(),
+    relayUrl: z.url({ protocol: /^https?$/ }),
     /** Several must agree on the enclave's TLS key. */
-    chainUrls: z.array(z.url()).min(1).max(3),
+    chainUrls: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .min(1)
+      .max(3),
     /** Image of seal-fetch, by digest. */
     image: z
       .string()
@@ -302,6 +306,7 @@ export function parseConfiguration(value: unknown): Configuration {
   }
   const configuration = result.data;
   refuseDevelopmentRoot(configuration);
+  refusePlainChain(configuration);
   return configuration;
 }
 
@@ -317,5 +322,20 @@ function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): 
     'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
     `${development.join(' and ')}: development cannot be used on ${chain.network}`,
     'run the enclave on Nitro hardware with kind device and root aws, or choose the embedded network or a localnet',
+  );
+}
+
+/**
+ * What a pod hears from these says to whom it shows its token. Over plain HTTP anyone on its way (on the pod's own node, a pod
+ * with the node's network) could name himself, and open the pod's secrets with it.
+ */
+function refusePlainChain({ chain, seal }: Configuration): void {
+  if (!PUBLIC_NETWORKS.has(chain.network)) return;
+  const plain = seal?.chainUrls.find((url) => !url.startsWith('https:'));
+  if (plain === undefined) return;
+  throw new ConfigError(
+    'CONFIG_CHAIN_WITHOUT_TLS',
+    `seal.chainUrls: ${plain} is not https, which pods need on ${chain.network}`,
+    'name full nodes by https, best of several operators: all must agree',
   );
 }
