@@ -1,6 +1,6 @@
 /**
- * `npm test`: unit, property and Move tests two files at a time, then those on a real control plane one by one, all
- * run by tap. Ends with `N passed, N failed` over all assertions; with the word `attacks`, with `N attacks, N refused`
+ * `npm test`: unit, property and Move tests two files at a time, then those on a real control plane, those of whole
+ * installations one by one, all run by tap. Ends with `N passed, N failed` over all assertions; with the word `attacks`, with `N attacks, N refused`
  * over all of their suites.
  *
  *   npm test                 all
@@ -33,8 +33,10 @@ interface Tally {
 async function main(words: readonly string[]): Promise<number> {
   const wanted = (file: string): boolean => words.length === 0 || words.some((word) => file.includes(word));
   const files = globSync('**/*.test.ts', { cwd: ROOT, exclude: IGNORED }).filter(wanted).sort();
-  // A control plane takes both cores: such files, *.e2e.test.ts, run alone.
   const endToEnd = files.filter((file) => file.endsWith('.e2e.test.ts'));
+  // A whole installation, or a node, takes both cores: such files run alone. The others wait for an API server mostly.
+  const whole = endToEnd.filter((file) => /^(test|bench)\//.test(file));
+  const partial = endToEnd.filter((file) => !whole.includes(file));
   const others = files.filter((file) => !endToEnd.includes(file));
   const tally: Tally = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0, failures: [] };
 
@@ -46,7 +48,8 @@ async function main(words: readonly string[]): Promise<number> {
   if (endToEnd.some((file) => ON_REAL_NODES.test(file)) && (await place()).kind === 'outside')
     await ensureNodePrograms({ progress });
   await runTap(others, 2, tally);
-  await runTap(endToEnd, 1, tally);
+  await runTap(partial, 2, tally);
+  await runTap(whole, 1, tally);
 
   for (const failure of tally.failures) console.log(`FAILED ${failure}`);
   if (tally.passed + tally.failed === 0) {
