@@ -1,7 +1,7 @@
 /**
- * `npm test`: unit, property and Move tests two files at a time, then those on a real control plane, those of whole
- * installations one by one, all run by tap. Ends with `N passed, N failed` over all assertions; with the word `attacks`, with `N attacks, N refused`
- * over all of their suites.
+ * `npm test`: unit, property and Move tests two files at a time, then those on a bare control plane likewise, then those
+ * on whole installations one by one, all run by tap. Ends with `N passed, N failed` over all assertions; with the word
+ * `attacks`, with `N attacks, N refused` over all of their suites.
  *
  *   npm test                 all
  *   npm test -- core cli     only files whose path contains one of the words
