@@ -21,11 +21,12 @@ const configuration = (network: string, chainUrls: readonly string[]) => ({
   seal: seal(chainUrls),
 });
 const https = 'https://a.example';
+const other = 'https://b.example';
 const http = 'http://b.example';
 
 void t.test('pods ask a public chain by TLS only whom to trust', (t) => {
   for (const network of ['testnet', 'mainnet']) {
-    t.equal(parseConfiguration(configuration(network, [https])).seal?.chainUrls[0], https);
+    t.equal(parseConfiguration(configuration(network, [https, other])).seal?.chainUrls[0], https);
     for (const urls of [[http], [https, http]])
       t.throws(() => parseConfiguration(configuration(network, urls)), {
         code: 'CONFIG_CHAIN_WITHOUT_TLS',
@@ -35,5 +36,20 @@ void t.test('pods ask a public chain by TLS only whom to trust', (t) => {
   t.equal(parseConfiguration(configuration('embedded', [http])).seal?.chainUrls[0], http);
   for (const url of ['ftp://a.example', 'unix:/x', 'wss://a.example'])
     t.throws(() => parseConfiguration(configuration('embedded', [url])), { code: 'CONFIG_MALFORMED' }, url);
+  t.end();
+});
+
+void t.test('no full node alone says whom pods trust on a public chain', (t) => {
+  for (const network of ['testnet', 'mainnet'])
+    for (const urls of [[https], [https, https], [https, `${https}:8443/path`]])
+      t.throws(
+        () => parseConfiguration(configuration(network, urls)),
+        { code: 'CONFIG_CHAIN_OF_ONE', message: /seal\.chainUrls: a\.example/, remedy: /two or three/ },
+        urls.join(' '),
+      );
+  for (const network of ['embedded', 'localnet', 'devnet'])
+    t.strictSame(parseConfiguration(configuration(network, [https])).seal?.chainUrls, [https]);
+  const without = { ...configuration('mainnet', []), seal: undefined };
+  t.equal(parseConfiguration(without).seal, undefined);
   t.end();
 });

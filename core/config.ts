@@ -6,7 +6,10 @@ import { SCHEDULER_USER } from './names.ts';
 import { policySchema } from './policy.ts';
 
 export type ConfigErrorCode =
-  'CONFIG_MALFORMED' | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK' | 'CONFIG_CHAIN_WITHOUT_TLS';
+  | 'CONFIG_MALFORMED'
+  | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK'
+  | 'CONFIG_CHAIN_WITHOUT_TLS'
+  | 'CONFIG_CHAIN_OF_ONE';
 
 /** A `daas.yaml` that cannot be used; the message names each field. */
 export class ConfigError extends CodedError<ConfigErrorCode> {}
@@ -306,7 +309,7 @@ export function parseConfiguration(value: unknown): Configuration {
   }
   const configuration = result.data;
   refuseDevelopmentRoot(configuration);
-  refusePlainChain(configuration);
+  refuseUnsureChain(configuration);
   return configuration;
 }
 
@@ -327,15 +330,24 @@ function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): 
 
 /**
  * What a pod hears from these says to whom it shows its token. Over plain HTTP anyone on its way (on the pod's own node, a pod
- * with the node's network) could name himself, and open the pod's secrets with it.
+ * with the node's network) could name himself, and open the pod's secrets with it; and so could who runs a full node that is
+ * asked alone. Two URLs of one host are one.
  */
-function refusePlainChain({ chain, seal }: Configuration): void {
-  if (!PUBLIC_NETWORKS.has(chain.network)) return;
-  const plain = seal?.chainUrls.find((url) => !url.startsWith('https:'));
-  if (plain === undefined) return;
-  throw new ConfigError(
-    'CONFIG_CHAIN_WITHOUT_TLS',
-    `seal.chainUrls: ${plain} is not https, which pods need on ${chain.network}`,
-    'name full nodes by https, best of several operators: all must agree',
-  );
+function refuseUnsureChain({ chain, seal }: Configuration): void {
+  if (seal === undefined || !PUBLIC_NETWORKS.has(chain.network)) return;
+  const remedy = 'name two or three full nodes by https, of different operators: all must agree';
+  const plain = seal.chainUrls.find((url) => !url.startsWith('https:'));
+  if (plain !== undefined)
+    throw new ConfigError(
+      'CONFIG_CHAIN_WITHOUT_TLS',
+      `seal.chainUrls: ${plain} is not https, which pods need on ${chain.network}`,
+      remedy,
+    );
+  const [first, ...others] = new Set(seal.chainUrls.map((url) => new URL(url).hostname));
+  if (others.length === 0)
+    throw new ConfigError(
+      'CONFIG_CHAIN_OF_ONE',
+      `seal.chainUrls: ${String(first)} alone would say whom pods trust on ${chain.network}`,
+      remedy,
+    );
 }
