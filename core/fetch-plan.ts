@@ -6,6 +6,9 @@ import { FormatError } from './format-error.ts';
 
 /** Characters of a plan; it is one environment variable of a pod. */
 export const FETCH_PLAN_CHARACTERS_MAX = 65_536;
+/** The first init container of a sealed pod, and its variable that holds the plan. */
+export const SEAL_FETCH = 'seal-fetch';
+export const PLAN_VARIABLE = 'DAAS_PLAN';
 
 const id = z.string().refine(isSuiId, 'expected 0x and 64 lower-case hex digits');
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'expected a DNS subdomain');
@@ -88,6 +91,22 @@ export function parseFetchPlan(text: string): FetchPlan {
   const plan = result.data;
   if (encodeFetchPlan(plan) !== text) throw malformed('not the canonical form (RFC 8785)');
   requireConsistent(plan);
+  return plan;
+}
+
+/**
+ * A plan as it stands in a pod's spec. A kubelet replaces `$(NAME)` in variables and makes `$` of `$$`
+ * (k8s.io/kubernetes/third_party/forked/golang/expansion), and an author's path may hold either: doubled, the plan comes
+ * to seal-fetch as it was checked.
+ */
+export function encodePlanVariable(plan: FetchPlan): string {
+  return encodeFetchPlan(plan).replaceAll('$', '$$$$');
+}
+
+/** The plan that seal-fetch gets of what stands in a pod's spec. @throws FormatError PLAN_MALFORMED */
+export function parsePlanVariable(text: string): FetchPlan {
+  const plan = parseFetchPlan(text.replaceAll('$$', () => '$'));
+  if (encodePlanVariable(plan) !== text) throw malformed('a $ is not doubled');
   return plan;
 }
 

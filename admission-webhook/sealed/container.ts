@@ -1,13 +1,18 @@
-import { BROKER_AUDIENCE, encodeFetchPlan, parseFetchPlan, type FetchPlan } from '@k3s-daas/core';
+import {
+  BROKER_AUDIENCE,
+  encodePlanVariable,
+  PLAN_VARIABLE,
+  SEAL_FETCH,
+  type FetchPlan,
+} from '@k3s-daas/core';
 
 import type { SealSettings } from '../config.ts';
 import type { Container, PodSpec, Volume } from './pod.ts';
 
 /** Names that a pod has from this webhook only. What they are worth, their content says, never the name. */
-export const SEAL_FETCH = 'seal-fetch';
+export { SEAL_FETCH };
 const TOKEN_VOLUME = 'seal-token';
 export const ENV_VOLUME = 'seal-env';
-export const PLAN_VARIABLE = 'DAAS_PLAN';
 /** File of the volume `seal-env`: lines V0='…', which fileKeyRefs read (k8s.io/kubernetes/pkg/kubelet/util/env). */
 export const ENV_FILE = 'env';
 
@@ -46,7 +51,7 @@ export function sealFetchContainer(plan: FetchPlan, settings: SealSettings, spec
     name: SEAL_FETCH,
     image: settings.image,
     command: [PROGRAM, 'run'],
-    env: [{ name: PLAN_VARIABLE, value: planVariable(plan) }],
+    env: [{ name: PLAN_VARIABLE, value: encodePlanVariable(plan) }],
     resources: isGuaranteed(spec)
       ? { limits: { ...GUARANTEED }, requests: { ...GUARANTEED } }
       : { limits: { ...LIMITS }, requests: { ...REQUESTS } },
@@ -66,19 +71,6 @@ export function sealFetchContainer(plan: FetchPlan, settings: SealSettings, spec
       seccompProfile: { type: 'RuntimeDefault' },
     },
   };
-}
-
-/**
- * A kubelet replaces `$(NAME)` in variables and makes `$` of `$$` (k8s.io/kubernetes/third_party/forked/golang/expansion),
- * and an author's path may hold either: doubled, the plan comes to seal-fetch as it was checked.
- */
-function planVariable(plan: FetchPlan): string {
-  return encodeFetchPlan(plan).replaceAll('$', '$$$$');
-}
-
-/** The plan as seal-fetch gets it. What is not doubled shows when the variable is compared. @throws FormatError */
-export function planOfVariable(text: string): FetchPlan {
-  return parseFetchPlan(text.replaceAll('$$', () => '$'));
 }
 
 /** The volumes of a plan besides those that the pod's author named; in this order. */

@@ -1,19 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { FormatError, SCHEDULER_NAME, type FetchPlan } from '@k3s-daas/core';
+import {
+  FormatError,
+  parsePlanVariable,
+  PLAN_VARIABLE,
+  SCHEDULER_NAME,
+  type FetchPlan,
+} from '@k3s-daas/core';
 
 import type { SealSettings } from '../config.ts';
 import { Denied } from '../denied.ts';
 import type { JsonPatchOperation, Warnings } from '../rules.ts';
-import {
-  isReservedVolume,
-  memoryVolume,
-  PLAN_VARIABLE,
-  planOfVariable,
-  SEAL_FETCH,
-  sealFetchContainer,
-  sealVolumes,
-} from './container.ts';
+import { isReservedVolume, memoryVolume, SEAL_FETCH, sealFetchContainer, sealVolumes } from './container.ts';
 import { lookUpSecrets, PlanDraft, refreshSecondsOf } from './draft.ts';
 import { rewriteEnvironment } from './environment.ts';
 import type { ClusterFacts } from './facts.ts';
@@ -124,7 +122,7 @@ export function previousPlan({ initContainers, containers, ephemeralContainers }
   const text = found.env?.find(({ name }) => name === PLAN_VARIABLE)?.value;
   if (text === undefined) throw forged(`an initContainer named ${SEAL_FETCH} has no plan`);
   try {
-    return planOfVariable(text);
+    return parsePlanVariable(text);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw forged(`the plan of ${SEAL_FETCH} is none (${error.message.slice(0, 256)})`);

@@ -122,11 +122,13 @@ export async function serveReleases(
   time: HostTime,
 ): Promise<BrokerServer | null> {
   const { options, clock, keys, identity } = parts;
-  const { broker } = options.enclave;
+  const { configuration, enclave } = options;
+  const { broker } = enclave;
   if (broker === undefined) return null;
   return serveBroker({
     client,
     engine,
+    cluster: configuration.cluster,
     identity,
     clock,
     signer: keys.decision,

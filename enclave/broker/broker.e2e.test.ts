@@ -24,6 +24,7 @@ import {
   decodeDecisionMessage,
   decodeReceipt,
   decodeReleaseMessage,
+  encodePlanVariable,
   ENCLAVE_USER,
   fromBase64,
   podFacts,
@@ -55,6 +56,8 @@ import type { ReleaseReply } from './sign.ts';
 const REPOSITORY = join(import.meta.dirname, '..', '..');
 const RECIPIENT = `0x${'ab'.repeat(32)}`;
 const POLICY = `0x${'cd'.repeat(32)}`;
+const FOREIGN_POLICY = `0x${'ce'.repeat(32)}`;
+const PACKAGE = idOf('package', 0);
 const log = pino({ enabled: false });
 
 /** Built earlier: building takes minutes. */
@@ -84,6 +87,21 @@ async function until<T>(what: string, look: () => Promise<T | undefined> | T | u
   }
 }
 
+/** With a path that a kubelet would expand; all it says, the API server stores. */
+const PLAN = encodePlanVariable({
+  cluster: idOf('cluster', 0),
+  package: PACKAGE,
+  broker: 'https://127.0.0.1:1',
+  relay: 'http://127.0.0.1:2',
+  chain: { chainId: 'chain', urls: ['http://127.0.0.1:3'] },
+  keyServers: [{ objectId: idOf('key server', 0), weight: 1 }],
+  threshold: 1,
+  refreshSeconds: 0,
+  secrets: [{ name: 'db', policy: POLICY, version: '1', keys: [{ key: 'k', sha256: '33'.repeat(32) }] }],
+  files: [{ volume: 'v', path: 'a$$b/$(HOME)', mode: 0o400, secret: 'db', key: 'k' }],
+  env: [],
+});
+
 const podManifest = (name: string): object => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -93,6 +111,13 @@ const podManifest = (name: string): object => ({
     serviceAccountName: 'default',
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 0,
+    initContainers: [
+      {
+        name: 'seal-fetch',
+        image: `registry.invalid/seal-fetch@sha256:${'22'.repeat(32)}`,
+        env: [{ name: 'DAAS_PLAN', value: PLAN }],
+      },
+    ],
     containers: [
       {
         name: 'main',
@@ -162,6 +187,7 @@ class Cluster {
     this.#server = await serveBroker({
       client: this.client,
       engine: this.engine,
+      cluster: { id: idOf('cluster', 0), package: PACKAGE },
       signer: world.signer,
       clock: { now: () => world.nowMs },
       identity: () => world.identity,
@@ -261,8 +287,8 @@ class Cluster {
     return `${input}.${signature.toString('base64url')}`;
   }
 
-  async ask(token: string): Promise<{ status: number; json: Record<string, unknown> }> {
-    const body = JSON.stringify({ recipient: RECIPIENT, policies: [POLICY] });
+  async ask(token: string, policy = POLICY): Promise<{ status: number; json: Record<string, unknown> }> {
+    const body = JSON.stringify({ recipient: RECIPIENT, policies: [policy] });
     const request = httpsRequest({
       host: '127.0.0.1',
       port: this.#server.port,
@@ -279,8 +305,8 @@ class Cluster {
     return { status: response.statusCode ?? 0, json: JSON.parse(text) as Record<string, unknown> };
   }
 
-  async verdict(token: string): Promise<string> {
-    const { status, json } = await this.ask(token);
+  async verdict(token: string, policy = POLICY): Promise<string> {
+    const { status, json } = await this.ask(token, policy);
     return status === 200 ? '200' : `${status} ${String(json['code'])}`;
   }
 }
@@ -363,9 +389,10 @@ void t.test('releases against the real API server', { skip }, async (t) => {
       policy: POLICY,
       recipient: RECIPIENT,
       receiptDigest: receiptDigest(receipt),
-      imageDigests: [new Uint8Array(32).fill(0x11)],
+      imageDigests: [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)],
     });
     t.match(reply, { node: 'n1', session: idOf('session', 0) });
+    t.equal(await here.verdict(token, FOREIGN_POLICY), '403 POLICY_NOT_PLANNED', 'and none but its own');
   });
 
   await t.test('only the kubelet of the pod’s node gets such a token', async (t) => {

@@ -23,7 +23,16 @@ import { imageDigests } from './images.ts';
 import { remoteOf } from './rates.ts';
 import { eventually } from '../test/world.ts';
 import type { ReleaseReply } from './sign.ts';
-import { BrokerWorld, digestOf, policyOf, RECIPIENT, TOKEN, type Ask } from './test/world.ts';
+import {
+  BrokerWorld,
+  digestOf,
+  planText,
+  policyOf,
+  RECIPIENT,
+  sealFetch,
+  TOKEN,
+  type Ask,
+} from './test/world.ts';
 
 t.setTimeout(120_000);
 
@@ -35,9 +44,7 @@ async function started(releasesPerMinuteMax?: number): Promise<BrokerWorld> {
 
 void t.test('a pod gets a release for each policy, signed for its receipt and its images', async (t) => {
   const here = await started();
-  const uid = await here.place('web', [], {
-    initContainers: [{ name: 'seal-fetch', image: `registry.example/fetch@sha256:${digestOf(2)}` }],
-  });
+  const uid = await here.place('web');
   const body = { recipient: RECIPIENT, policies: [policyOf(1), policyOf(2)] };
   const { status, headers, json } = await here.ask({ body });
   t.equal(status, 200);
@@ -106,6 +113,8 @@ void t.test(
 interface Attack {
   readonly what: string;
   readonly expected: string;
+  /** What the pod is placed with. */
+  readonly spec?: object;
   readonly change?: (here: BrokerWorld, uid: string) => void;
   readonly ask?: Ask;
   /** How many requests reach the API server. */
@@ -129,6 +138,14 @@ const pod = (here: BrokerWorld, uid: string): NonNullable<ReturnType<BrokerWorld
   return found;
 };
 const policies = (count: number): string[] => Array.from({ length: count }, (_, at) => policyOf(at));
+/** A pod that was placed with such a plan. */
+const planned = (text: string): object => ({ initContainers: [sealFetch(text)] });
+const ONE = planText([policyOf(1)]);
+/** `a$b`, `$(HOST)`: as a path of the plan, and as admission writes it. */
+const DOLLARS = planText([policyOf(1)], {
+  files: [{ volume: 'v', path: 'a$b/$(HOST)', mode: 0o400, secret: 's0', key: 'k' }],
+});
+const DOUBLED = DOLLARS.split('$').join('$$');
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 const ATTACKS: readonly Attack[] = [
@@ -440,6 +457,94 @@ const ATTACKS: readonly Attack[] = [
     },
     expected: '503 KUBERNETES_UNAVAILABLE',
   },
+  // Plans.
+  {
+    what: 'a policy that no Secret of the pod is under',
+    spec: planned(ONE),
+    ask: { body: { recipient: RECIPIENT, policies: [policyOf(2)] } },
+    expected: '403 POLICY_NOT_PLANNED',
+  },
+  {
+    what: 'one such policy among the pod’s own',
+    spec: planned(planText([policyOf(1), policyOf(2)])),
+    ask: { body: { recipient: RECIPIENT, policies: [policyOf(1), policyOf(3), policyOf(2)] } },
+    expected: '403 POLICY_NOT_PLANNED',
+  },
+  {
+    what: 'a part of what is planned',
+    spec: planned(planText([policyOf(1), policyOf(2)])),
+    ask: { body: { recipient: RECIPIENT, policies: [policyOf(2)] } },
+    expected: '200',
+  },
+  {
+    what: 'a plan that was widened after the placement',
+    spec: planned(ONE),
+    change: (here, uid) => {
+      Object.assign(pod(here, uid).spec, planned(planText([policyOf(1), policyOf(2)])));
+    },
+    ask: { body: { recipient: RECIPIENT, policies: [policyOf(2)] } },
+    expected: '403 POD_CHANGED',
+  },
+  { what: 'a pod without init containers', spec: { initContainers: null }, expected: '403 POD_WITHOUT_PLAN' },
+  { what: 'a pod with none of them', spec: { initContainers: [] }, expected: '403 POD_WITHOUT_PLAN' },
+  {
+    what: 'a plan in the second init container',
+    spec: { initContainers: [{ name: 'first', image: 'x' }, sealFetch(ONE)] },
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'a plan in a container of another name',
+    spec: { initContainers: [{ ...sealFetch(ONE), name: 'other' }] },
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'a plan in another variable',
+    spec: { initContainers: [{ ...sealFetch(ONE), env: [{ name: 'PLAN', value: ONE }] }] },
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'two plans',
+    spec: {
+      initContainers: [
+        {
+          ...sealFetch(ONE),
+          env: [ONE, planText([policyOf(2)])].map((value) => ({ name: 'DAAS_PLAN', value })),
+        },
+      ],
+    },
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'a plan from elsewhere',
+    spec: {
+      initContainers: [
+        {
+          ...sealFetch(ONE),
+          env: [{ name: 'DAAS_PLAN', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }],
+        },
+      ],
+    },
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  { what: 'a plan that is none', spec: planned('{}'), expected: '403 POD_WITHOUT_PLAN' },
+  { what: 'a plan in another form', spec: planned(` ${ONE}`), expected: '403 POD_WITHOUT_PLAN' },
+  { what: 'a plan of 200 kB', spec: planned('{'.repeat(200_000)), expected: '403 POD_WITHOUT_PLAN' },
+  {
+    what: 'a plan for another cluster',
+    spec: planned(planText([policyOf(1)], { cluster: idOf('cluster', 1) })),
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'a plan for another package',
+    spec: planned(planText([policyOf(1)], { package: idOf('package', 1) })),
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  {
+    what: 'a plan with what a kubelet would expand',
+    spec: planned(DOLLARS),
+    expected: '403 POD_WITHOUT_PLAN',
+  },
+  { what: 'such a plan as admission writes it', spec: planned(DOUBLED), expected: '200' },
   // Receipts.
   {
     what: 'another image',
@@ -564,9 +669,9 @@ const ATTACKS: readonly Attack[] = [
 ];
 
 void t.test('everybody else gets nothing', async (t) => {
-  for (const { what, expected, change, ask = {}, asked = 2 } of ATTACKS) {
+  for (const { what, expected, spec, change, ask = {}, asked = 2 } of ATTACKS) {
     const here = await BrokerWorld.start();
-    const uid = await here.place('web');
+    const uid = await here.place('web', [], spec);
     change?.(here, uid);
     const signed = here.world.signed.length;
     const { status, json, text } = await here.ask(ask);

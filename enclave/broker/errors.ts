@@ -11,6 +11,8 @@ export type BrokerErrorCode =
   | 'POD_UNBOUND'
   | 'POD_ENDED'
   | 'POD_CHANGED'
+  | 'POD_WITHOUT_PLAN'
+  | 'POLICY_NOT_PLANNED'
   | 'RECEIPT_UNKNOWN'
   | 'RECEIPT_FOREIGN'
   | 'NODE_UNKNOWN'
@@ -33,6 +35,8 @@ const STATUS: Readonly<Record<BrokerErrorCode, number>> = {
   POD_UNBOUND: 409,
   POD_ENDED: 409,
   POD_CHANGED: 403,
+  POD_WITHOUT_PLAN: 403,
+  POLICY_NOT_PLANNED: 403,
   RECEIPT_UNKNOWN: 404,
   RECEIPT_FOREIGN: 403,
   NODE_UNKNOWN: 409,
@@ -55,6 +59,9 @@ const REMEDIES: Readonly<Record<BrokerErrorCode, string>> = {
   POD_UNBOUND: 'ask again once the pod is bound',
   POD_ENDED: 'nothing is released to a pod that ends',
   POD_CHANGED: 'delete the pod, so that its controller makes another one',
+  POD_WITHOUT_PLAN:
+    'delete the pod, so that its controller makes one that the webhook of this cluster plans for',
+  POLICY_NOT_PLANNED: 'ask for the policies of the pod’s own Secrets only',
   RECEIPT_UNKNOWN: 'delete the pod, so that its controller makes one that this enclave places',
   RECEIPT_FOREIGN: 'delete the pod, so that its controller makes one that this enclave places',
   NODE_UNKNOWN: 'ask again; if it stays so, delete the pod',

@@ -1,8 +1,9 @@
-import { FormatError, podFacts, type Bytes, type PodFacts } from '@k3s-daas/core';
+import { FormatError, podFacts, type Bytes, type PodFacts, type SuiId } from '@k3s-daas/core';
 import type { KubeClient } from '@k3s-daas/scheduler-extender';
 
 import { BrokerError } from './errors.ts';
 import { imageDigests } from './images.ts';
+import { plannedPolicies, type PlanHome } from './plan.ts';
 import { ask, notAnswered, unavailable, type TokenHolder } from './token.ts';
 
 /** A pod as the API server has it now. */
@@ -10,13 +11,19 @@ export interface LivePod {
   readonly facts: PodFacts;
   /** SHA-256 of each image that it runs; empty if one of them is not named by its digest. */
   readonly imageDigests: readonly Bytes[];
+  /** Those of its plan, and none else are released to it. */
+  readonly policies: ReadonlySet<SuiId>;
 }
 
 /**
  * The pod of the token, read anew: the watch may be behind, and what is released cannot be taken back.
- * @throws BrokerError POD_UNKNOWN, TOKEN_FOREIGN, POD_UNBOUND, POD_ENDED, KUBERNETES_UNAVAILABLE
+ * @throws BrokerError POD_UNKNOWN, TOKEN_FOREIGN, POD_UNBOUND, POD_ENDED, POD_WITHOUT_PLAN, KUBERNETES_UNAVAILABLE
  */
-export async function readPod(client: Pick<KubeClient, 'request'>, holder: TokenHolder): Promise<LivePod> {
+export async function readPod(
+  client: Pick<KubeClient, 'request'>,
+  holder: TokenHolder,
+  home: PlanHome,
+): Promise<LivePod> {
   const path = `/api/v1/namespaces/${encodeURIComponent(holder.namespace)}/pods/${encodeURIComponent(holder.pod)}`;
   const response = await ask(client, { method: 'GET', path });
   if (response.status === 404) throw gone(holder);
@@ -24,7 +31,8 @@ export async function readPod(client: Pick<KubeClient, 'request'>, holder: Token
   const facts = factsOf(response.body);
   requireHolders(facts, holder);
   requireRunning(facts);
-  return { facts, imageDigests: imageDigests((response.body as { readonly spec: unknown }).spec) };
+  const { spec } = response.body as { readonly spec: unknown };
+  return { facts, imageDigests: imageDigests(spec), policies: plannedPolicies(spec, home) };
 }
 
 function factsOf(body: unknown): PodFacts {

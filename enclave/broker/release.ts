@@ -1,6 +1,7 @@
 import type { Engine, KubeClient, Readiness } from '@k3s-daas/scheduler-extender';
 
 import { BrokerError } from './errors.ts';
+import { requirePlanned, type PlanHome } from './plan.ts';
 import { readPod } from './pod.ts';
 import { Rates } from './rates.ts';
 import { requireReceipt } from './receipt.ts';
@@ -11,6 +12,7 @@ import { reviewToken } from './token.ts';
 export interface BrokerParts extends SigningParts {
   readonly client: Pick<KubeClient, 'request'>;
   readonly engine: Pick<Engine, 'adopt'>;
+  readonly cluster: PlanHome;
   /** The extender's own, with the guard's reasons in it: what stops decisions stops releases. */
   readonly readiness: () => Readiness;
   readonly monotonic: () => number;
@@ -29,7 +31,7 @@ const NAMESPACES_MAX = 16_384;
 
 /** The protocol of docs/broker.md: who shows a pod's own token gets what lets that pod, on its node, open a policy. */
 export function releaser(parts: BrokerParts): (token: string, json: unknown) => Promise<Released> {
-  const { client, engine, monotonic, releasesPerMinuteMax: capacity } = parts;
+  const { client, engine, cluster, monotonic, releasesPerMinuteMax: capacity } = parts;
   const pods = new Rates({ ...POD_RATE, monotonic });
   const perSecond = capacity / 60;
   const namespaces = new Rates({ capacity, perSecond, keysMax: NAMESPACES_MAX, monotonic });
@@ -38,7 +40,8 @@ export function releaser(parts: BrokerParts): (token: string, json: unknown) => 
     const request = parseRequest(json);
     const holder = await reviewToken(client, token);
     requireRate(pods.take(holder.podUid), `pod ${holder.namespace}/${holder.pod}`);
-    const pod = await readPod(client, holder);
+    const pod = await readPod(client, holder, cluster);
+    requirePlanned(request.policies, pod.policies);
     const placed = await requireReceipt(engine, pod.facts, holder);
     // From here on nothing else runs until the releases are signed.
     requireReady(parts);

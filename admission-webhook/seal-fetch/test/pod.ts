@@ -16,6 +16,7 @@ import {
   cluster,
   keyServers,
   packageId,
+  plans,
   relayDoor,
   tokenOf,
 } from './world.ts';
@@ -84,13 +85,14 @@ export function writeToken(root: string, text: string): void {
   writeFileSync(join(folder, 'token'), text);
 }
 
-/** The folders of a pod as the kubelet makes them. */
+/** A pod with this plan in its spec, and its folders as the kubelet makes them. */
 export function furnish(
   root: string,
   podUid: string,
   plan: FetchPlan,
   secrets: readonly SealedSecret[],
 ): void {
+  plans.set(podUid, plan);
   for (const { name, values } of secrets) mount(root, name, bytesOf(values));
   for (const { volume } of plan.files) mkdirSync(join(root, 'daas/out', volume), { recursive: true });
   mkdirSync(join(root, 'daas/env'), { recursive: true });

@@ -20,12 +20,14 @@ import {
   DecisionKind,
   enclaveUserData,
   encodeDecisionMessage,
+  encodePlanVariable,
   fromHex,
   generateEd25519,
   sha256,
   toBase64,
   utf8,
   type Bytes,
+  type FetchPlan,
   type SuiId,
 } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
@@ -396,11 +398,15 @@ const realBroker = await serveBroker({
   identity: () => ({ cluster, session, term: 1n, configVersion: 1n }),
   client: { request: (request) => Promise.resolve(apiServer(request)) },
   engine: { adopt: ({ uid }) => Promise.resolve(placed(uid)) },
+  cluster: { id: cluster, package: packageId },
   readiness: () => ({ ready: true, reasons: [] }),
   monotonic: () => performance.now(),
   releasesPerMinuteMax: 1_000,
 });
 closers.push(() => realBroker.close());
+
+/** By UID: what the webhook has written into the pod. */
+export const plans = new Map<string, FetchPlan>();
 
 /** A TokenReview, or the pod of the last one. */
 function apiServer({ method, body }: KubeRequest): KubeResponse {
@@ -420,7 +426,10 @@ function apiServer({ method, body }: KubeRequest): KubeResponse {
     return { status: 201, body: { status: { authenticated: true, audiences: [BROKER_AUDIENCE], user } } };
   }
   const metadata = { uid: reviewed, namespace: SUBJECT.namespace, name: 'api-0', resourceVersion: '1' };
-  const spec = { serviceAccountName: SUBJECT.serviceAccount, nodeName: 'n1', containers: [] };
+  const plan = plans.get(reviewed);
+  const env = plan === undefined ? [] : [{ name: 'DAAS_PLAN', value: encodePlanVariable(plan) }];
+  const initContainers = [{ name: 'seal-fetch', env }];
+  const spec = { serviceAccountName: SUBJECT.serviceAccount, nodeName: 'n1', initContainers, containers: [] };
   return { status: 200, body: { metadata, spec, status: { phase: 'Pending' } } };
 }
 let reviewed = '';

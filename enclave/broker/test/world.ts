@@ -4,17 +4,57 @@ import { once } from 'node:events';
 import { Writable } from 'node:stream';
 
 import { createAuthority } from '@k3s-daas/control-plane';
-import { BROKER_AUDIENCE, podFacts, RECEIPT_ANNOTATION, SCHEDULER_NAME, type PodFacts } from '@k3s-daas/core';
+import {
+  BROKER_AUDIENCE,
+  encodeFetchPlan,
+  podFacts,
+  RECEIPT_ANNOTATION,
+  SCHEDULER_NAME,
+  type FetchPlan,
+  type PodFacts,
+} from '@k3s-daas/core';
 import type { Engine, KubeClient, KubeRequest, KubeResponse, Reason } from '@k3s-daas/scheduler-extender';
 import { pino } from 'pino';
 
-import { World } from '../../../scheduler-extender/decision/test/world.ts';
+import { idOf, World } from '../../../scheduler-extender/decision/test/world.ts';
 import { serveBroker, type BrokerServer } from '../server.ts';
 
 export const TOKEN = 'aGVhZA.Ym9keQ.c2lnbmF0dXJl';
 export const RECIPIENT = `0x${'ab'.repeat(32)}`;
 export const policyOf = (number: number): string => `0x${number.toString(16).padStart(64, '0')}`;
 export const digestOf = (number: number): string => number.toString(16).padStart(64, '0');
+
+/** The plan of a pod with one Secret under each policy, as it stands in a spec. Nothing in it needs doubling. */
+export function planText(policies: readonly string[], changed: Partial<FetchPlan> = {}): string {
+  return encodeFetchPlan({
+    cluster: idOf('cluster', 0),
+    package: idOf('package', 0),
+    broker: 'https://127.0.0.1:1',
+    relay: 'http://127.0.0.1:2',
+    chain: { chainId: 'chain', urls: ['http://127.0.0.1:3'] },
+    keyServers: [{ objectId: idOf('key server', 0), weight: 1 }],
+    threshold: 1,
+    refreshSeconds: 0,
+    secrets: policies.map((policy, at) => ({
+      name: `s${at}`,
+      policy,
+      version: '1',
+      keys: [{ key: 'k', sha256: digestOf(at) }],
+    })),
+    files: [],
+    env: [],
+    ...changed,
+  });
+}
+
+/** The init container that a sealed pod begins with. */
+export const sealFetch = (plan: string): Record<string, unknown> => ({
+  name: 'seal-fetch',
+  image: `registry.example/fetch@sha256:${digestOf(2)}`,
+  env: [{ name: 'DAAS_PLAN', value: plan }],
+});
+/** What a pod is planned for unless a test says otherwise. */
+const PLANNED = planText(Array.from({ length: 16 }, (_, at) => policyOf(at)));
 
 const ca = await createAuthority('test');
 const own = await ca.issue({ commonName: 'broker', usages: ['server'], ips: ['127.0.0.1'], days: 1 });
@@ -95,6 +135,7 @@ export class BrokerWorld {
       spec: {
         schedulerName: SCHEDULER_NAME,
         serviceAccountName: 'default',
+        initContainers: [sealFetch(PLANNED)],
         containers: [{ name: 'main', image: `registry.example/app@sha256:${digestOf(1)}` }, ...containers],
         ...spec,
       },
@@ -189,6 +230,7 @@ export class BrokerWorld {
     this.server = await serveBroker({
       client: this.#client(),
       engine: this.engine,
+      cluster: { id: idOf('cluster', 0), package: idOf('package', 0) },
       signer: this.world.signer,
       clock: { now: () => this.world.nowMs },
       identity: () => this.world.identity,
