@@ -11,9 +11,18 @@ import {
 
 import { CliError } from '../errors.ts';
 import { print, type Output } from '../output.ts';
-import { keyValues } from '../render.ts';
+import { keyValues, time } from '../render.ts';
 import { requireOwner } from './seal.ts';
-import { changedTerms, describeTerms, newTerms, type TermOptions } from './terms.ts';
+import {
+  changedTerms,
+  describeTerms,
+  extension,
+  newTerms,
+  termWarnings,
+  usesLeft,
+  withFetchImage,
+  type TermOptions,
+} from './terms.ts';
 import { openOnline, openPolicy, openSigner, requirePolicyId, type SecretOptions } from './world.ts';
 
 export type PolicyOptions = SecretOptions & TermOptions;
@@ -32,12 +41,15 @@ export async function createPolicy(options: CreatePolicyOptions): Promise<void> 
   const { cluster: named } = online.configuration;
   await online.chain.info();
   const cluster = await readCluster(actor.client, named.package, named.id);
-  const terms = newTerms(options, cluster, systemClock.now());
+  const fetchImage = online.configuration.seal?.image;
+  const { terms, notes } = withFetchImage(newTerms(options, cluster, systemClock.now()), fetchImage);
   const { namespace, serviceAccount, serviceAccountUid = null } = options;
   const subject = { namespace, serviceAccount, serviceAccountUid };
   const { policy, digest } = await createSealPolicy(actor, named.id, subject, terms);
   const owner = addressOf(actor.signer);
-  print(outputOf(options), { policy, digest, owner, ...subject, terms }, () =>
+  const until = `it opens until ${time(Number(terms.notAfterMs))}; longer: ${extension(policy)}`;
+  const said = [...notes, until];
+  print(outputOf(options), { policy, digest, owner, ...subject, terms, notes: said }, () =>
     [
       policy,
       keyValues([
@@ -48,11 +60,21 @@ export async function createPolicy(options: CreatePolicyOptions): Promise<void> 
       ]),
     ].join('\n'),
   );
+  say(said);
 }
 
+/** `daas secret policy show`: what a policy asks, what is left of it, and what will soon be used up. */
 export async function showPolicy(id: string, options: SecretOptions): Promise<void> {
-  const policy = await openPolicy(await openOnline(options.config), requirePolicyId(id));
-  print(outputOf(options), policy, () => describePolicy(policy));
+  const online = await openOnline(options.config);
+  const policy = await openPolicy(online, requirePolicyId(id));
+  const warnings = termWarnings(policy, online.configuration.seal?.image, systemClock.now());
+  print(outputOf(options), { ...policy, usesLeft: usesLeft(policy), warnings }, () => describePolicy(policy));
+  say(warnings.map((warning) => `warning: ${warning}`));
+}
+
+/** Beside the answer, for people: one line each. */
+function say(lines: readonly string[]): void {
+  process.stderr.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 function describePolicy(policy: PolicyRecord): string {
@@ -66,21 +88,26 @@ function describePolicy(policy: PolicyRecord): string {
       serviceAccountUid === null ? serviceAccount : `${serviceAccount} (${serviceAccountUid})`,
     ],
     ['versions', versionMin === version ? String(version) : `${versionMin} to ${version}`],
-    ['pods so far', String(uses)],
+    ['pods so far', `${uses}; ${usesLeft(policy)} left`],
     ...describeTerms(policy.terms),
   ]);
 }
 
 /** `daas secret policy update`: terms that are not named stay. */
 export async function updatePolicy(id: string, options: PolicyOptions): Promise<void> {
-  const { actor, policy } = await openOwned(id, options);
-  const terms = changedTerms(options, policy.terms, systemClock.now());
+  const { online, actor, policy } = await openOwned(id, options);
+  const changed = changedTerms(options, policy.terms, systemClock.now());
+  const { terms, notes } =
+    options.image === undefined
+      ? { terms: changed, notes: [] }
+      : withFetchImage(changed, online.configuration.seal?.image);
   const { digest } = await setPolicyTerms(actor, { cluster: policy.cluster, policy: policy.id }, terms);
   print(
     outputOf(options),
-    { policy: policy.id, digest, terms },
+    { policy: policy.id, digest, terms, notes },
     () => `${policy.id} (${digest})\n${keyValues(describeTerms(terms))}`,
   );
+  say(notes);
 }
 
 /** `daas secret revoke-grants`: whoever was let in must be let in anew. */

@@ -1,10 +1,11 @@
-import { type SealIdentity, type SuiId } from '@k3s-daas/core';
+import { REFRESH_ANNOTATION, type SealIdentity, type SuiId } from '@k3s-daas/core';
 import { sealValues, signSealedVersion, type SealConfig, type SealedValue } from '@k3s-daas/seal/sealed';
 import { addressOf, rotateSecrets, type PolicyRecord } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import { toJson } from '../output.ts';
 import { keyValues } from '../render.ts';
+import { fileOnlyValues } from './environment.ts';
 import {
   MANIFEST_BYTES_MAX,
   parsePlainSecret,
@@ -86,12 +87,27 @@ async function write(
   const signature = sign === null ? null : await sign(sealed);
   const manifest = sealedManifest(plain, sealed, signature);
   const bound = boundTo(seal, plain, identity, threshold, signature !== null);
+  const warnings = fileOnlyValues(plain.values);
+  const next = signature === null ? null : nextStep(identity);
+  const json = options.json === true;
   process.stderr.write(
-    options.json === true
-      ? `${toJson({ bound, policyChecked: online !== null })}\n`
-      : `${describe(bound)}\n${online === null ? UNCHECKED : ''}`,
+    json
+      ? `${toJson({ bound, policyChecked: online !== null, warnings, ...(next !== null && { next }) })}\n`
+      : [
+          `${describe(bound)}\n${online === null ? UNCHECKED : ''}`,
+          ...warnings.map(({ warning }) => `warning: ${warning}\n`),
+        ].join(''),
   );
   process.stdout.write(renderManifest(manifest, options.output));
+  if (!json && next !== null) process.stderr.write(`${next}\n`);
+}
+
+/** A sealed value is opened when a pod starts: what runs keeps the old one. */
+function nextStep({ namespace }: SealIdentity): string {
+  return (
+    `Once it is applied: pods without the annotation ${REFRESH_ANNOTATION}, and variables of all, take it with ` +
+    `\`kubectl rollout restart -n ${namespace} deployment/NAME\``
+  );
 }
 
 const UNCHECKED =

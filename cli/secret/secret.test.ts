@@ -27,6 +27,8 @@ import {
 import t, { type Test } from 'tap';
 import { parse, stringify } from 'yaml';
 
+import { termWarnings } from './terms.ts';
+
 const LAUNCHER = fileURLToPath(new URL('../bin/daas.js', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'daas-secret-'));
 const children: ChildProcess[] = [];
@@ -39,7 +41,7 @@ const NETWORK_CUT = `--import=data:text/javascript,${encodeURIComponent(
     'net.Socket.prototype.connect=cut;globalThis.fetch=cut;',
 )}`;
 
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 const file = (name: string, content: string, mode = 0o600): string => {
   const path = join(dir, name);
   writeFileSync(path, content, { mode });
@@ -303,7 +305,13 @@ await t.test('the commands', async (t) => {
       serviceAccount: 'api',
       version: '1',
       terms: { configVersions: ['1'], usesMax: '7', grantMs: '600000', nodes: [], imageDigests: [] },
+      usesLeft: '7',
     });
+    const { warnings } = JSON.parse(shown.out) as { warnings: string[] };
+    t.match(warnings, [
+      /^it closes in 29 days, at 20\S+Z: daas secret policy update 0x\S+ --not-after \+365d$/,
+    ]);
+    t.equal(shown.err, `warning: ${String(warnings[0])}\n`);
     const node = `0x${'11'.repeat(32)}:${'22'.repeat(32)}`;
     const change = [
       '--node',
@@ -321,13 +329,15 @@ await t.test('the commands', async (t) => {
       terms: {
         usesMax: '7',
         nodes: [{ stake: node.split(':')[0], nodeKey: '22'.repeat(32) }],
-        imageDigests: ['33'.repeat(32)],
+        imageDigests: ['33'.repeat(32), '00'.repeat(32)],
         notBeforeMs: String(Date.UTC(2026, 0, 1)),
       },
     });
     await ok(t, ['secret', 'policy', 'update', policy, '--node', 'any', '--image', 'any', ...config]);
     const text = await ok(t, ['secret', 'policy', 'show', policy, ...config]);
     t.match(text.out, /nodes +any\n/);
+    t.match(text.out, /container images +any\n/, 'any stays any');
+    t.match(text.out, /pods so far +0; 7 left\n/);
     const update = ['secret', 'policy', 'update', policy, ...config];
     await refused(t, 'USAGE', [...update, '--uses', 'many'], '', 2);
     await refused(t, 'USAGE', [...update, '--not-after', 'tomorrow'], '', 2);
@@ -342,6 +352,60 @@ await t.test('the commands', async (t) => {
     await refused(t, 'USAGE', [...update, '--node', 'n1'], '', 2);
     await refused(t, 'TRANSACTION_FAILED', [...update, '--config-version', '9']);
     await refused(t, 'POLICY_OTHER', [...update, '--uses', '9', '--sui-key', strangerKey]);
+  });
+
+  await t.test('a policy says what will close it: its end, its uses, its images', async (t) => {
+    t.match(
+      created.err,
+      /^it opens until 20\S+Z; longer: daas secret policy update 0x\S+ --not-after \+365d\n$/,
+    );
+    t.match(JSON.parse(created.out), { notes: [/^it opens until /] });
+    const usual = await ok(t, [...create, '--json']);
+    const { policy: id, terms } = JSON.parse(usual.out) as { policy: string; terms: object };
+    t.match(terms, { usesMax: '1000000', renewalsMax: '1000000', imageDigests: [] });
+    const shown = await ok(t, ['secret', 'policy', 'show', id, ...config, '--json']);
+    t.match(JSON.parse(shown.out), { usesLeft: '1000000', terms: { usesMax: '1000000' } });
+    t.strictSame([(JSON.parse(shown.out) as { warnings: object }).warnings, shown.err], [[], '']);
+
+    const api = '33'.repeat(32);
+    const fetching = '00'.repeat(32);
+    const images = async (args: readonly string[], own = config): Promise<[unknown, Ran]> => {
+      const ran = await ok(t, ['secret', 'policy', ...args, ...own, '--json']);
+      return [(JSON.parse(ran.out) as { terms: { imageDigests: unknown } }).terms.imageDigests, ran];
+    };
+    const said = new RegExp(`^added the image of seal-fetch, sha256:${fetching}: `, 'm');
+    const app = ['-n', 'app', '--service-account', 'api'];
+    const [listed, creating] = await images(['create', ...app, '--image', `sha256:${api}`]);
+    t.strictSame(listed, [api, fetching]);
+    t.match([creating.err, JSON.parse(creating.out)], [said, { notes: [said, /opens until/] }]);
+    const [updated, updating] = await images(['update', id, '--image', `sha256:${api}`]);
+    t.strictSame(updated, [api, fetching]);
+    t.match([updating.err, JSON.parse(updating.out)], [said, { notes: [said] }]);
+    const both = ['--image', `sha256:${fetching}`, '--image', `sha256:${api}`];
+    const [named, naming] = await images(['update', id, ...both]);
+    t.strictSame([named, naming.err], [[fetching, api], ''], 'not twice');
+    const [any, anything] = await images(['update', id, '--image', 'any']);
+    t.strictSame([any, anything.err], [[], '']);
+    const sealless = ['--config', file('sealless.yaml', stringify(configuration))];
+    const [alone, unknown] = await images(['update', id, '--image', `sha256:${api}`], sealless);
+    t.strictSame(alone, [api]);
+    t.match(unknown.err, /no section seal: unless --image names seal-fetch’s digest, too, nothing opens/);
+    t.match((await ok(t, ['secret', 'policy', 'show', id, ...config])).err, /^warning: its images leave out/);
+
+    const day = 86_400_000;
+    const of = (uses: bigint, days: number, imageDigests: Uint8Array[] = []): string[] => {
+      const terms = {
+        ...{ configVersions: [1n], stakeMin: 0n, nodes: [], renewalsMax: 1n, grantMs: 1n, imageDigests },
+        ...{ notBeforeMs: 0n, notAfterMs: BigInt(days * day), usesMax: 1_000n },
+      };
+      return termWarnings({ id, terms, uses }, seal.image, 0);
+    };
+    t.strictSame(of(799n, 30), []);
+    t.match(of(800n, 30), [/^800 of 1000 uses are used: daas secret policy update 0x\S+ --uses N$/]);
+    t.match(of(0n, 29.99), [/^it closes in 29 days/]);
+    t.match(of(1_001n, 0), [/^1001 of 1000 uses/, /^it is closed since 1970-01-01T/]);
+    t.match(of(0n, 30, [new Uint8Array(32).fill(1)]), [/^its images leave out seal-fetch /]);
+    t.strictSame(of(0n, 30, [new Uint8Array(32)]), []);
   });
 
   const literal = ['--from-literal', `password=${PASSWORD}`, '--from-literal', 'user="api"'];
@@ -449,6 +513,37 @@ await t.test('the commands', async (t) => {
     t.match(parse(web.out), { type: 'kubernetes.io/tls' });
     t.strictSame(keys(web.out), ['tls.crt', 'tls.key']);
     await refused(t, 'USAGE', [...tls, 'wrong.key', ...offline], '', 2);
+
+    const values: [string, string | Buffer, string | null][] = [
+      ['empty', '', 'it is empty'],
+      ['quote', "correct 'horse", 'it holds a single quote'],
+      ['nul', 'horse\0', 'it holds a NUL byte'],
+      ['crlf', 'horse\r\nhorse\r\n', 'its lines end with CR LF'],
+      ['latin', Buffer.from('horse é', 'latin1'), 'it is not UTF-8'],
+      ['long', `horse\n${'h'.repeat(65_001)}\n`, 'a line of it is over 65000 bytes'],
+      ['lines', `${'h'.repeat(65_000)}\n${'é'.repeat(32_500)}`, null],
+      ['pem', '"-----BEGIN"\nhorse\n', null],
+    ];
+    const folder = join(dir, 'values');
+    mkdirSync(folder);
+    for (const [name, value] of values) writeFileSync(join(folder, name), value);
+    const sealValues = ['secret', 'seal', 'values', ...who, '--from-file', 'values', ...offline];
+    const warned = await ok(t, sealValues);
+    const warnings = values.flatMap(([key, , why]) =>
+      why === null
+        ? []
+        : [{ key, warning: `${key} cannot be an environment variable (${why}): mount as a file` }],
+    );
+    const lineOf = (text: string): string[] =>
+      text.split('\n').filter((line) => line.startsWith('warning: '));
+    t.strictSame(lineOf(warned.err).sort(), warnings.map(({ warning }) => `warning: ${warning}`).sort());
+    t.notMatch(warned.err, /horse/);
+    const json = JSON.parse((await ok(t, [...sealValues, '--json'])).err) as { warnings: typeof warnings };
+    t.strictSame(
+      json.warnings.toSorted((a, b) => a.key.localeCompare(b.key)),
+      warnings.toSorted((a, b) => a.key.localeCompare(b.key)),
+    );
+    t.strictSame(lineOf(sealed.err), [], 'what can be a variable is not warned of');
 
     const manifest = stringify({
       apiVersion: 'v1',
@@ -562,6 +657,11 @@ await t.test('the commands', async (t) => {
     await refused(t, 'POLICY_OTHER', ['secret', 'rotate', 'db', ...next, '--sui-key', strangerKey]);
     const rotated = await ok(t, ['secret', 'rotate', 'db', ...next]);
     t.match(rotated.err, /version 2/);
+    t.match(
+      rotated.err,
+      /without the annotation seal\.k3s-daas\.io\/refresh-seconds.*`kubectl rollout restart -n app /,
+    );
+    t.notMatch(sealed.err, /rollout/, 'nothing runs yet with what is sealed first');
     const manifest = parse(rotated.out) as {
       data: Record<string, string>;
       metadata: { annotations: object };

@@ -1,5 +1,5 @@
-import { fromHex, isSuiId, toHex, type Bytes } from '@k3s-daas/core';
-import type { AllowedNode, ClusterRecord, PolicyTerms } from '@k3s-daas/sui-client';
+import { fromHex, isSuiId, toHex, type Bytes, type SuiId } from '@k3s-daas/core';
+import type { AllowedNode, ClusterRecord, PolicyRecord, PolicyTerms } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import { durationMs, mistText, time } from '../render.ts';
@@ -21,7 +21,12 @@ const U64_MAX = (1n << 64n) - 1n;
 const DAY_MS = 86_400_000n;
 /** A policy that its owner forgets closes after a year. */
 const WINDOW_MS = 365n * DAY_MS;
-const DEFAULTS = { stakeMin: 0n, usesMax: 1_000n, renewalsMax: 1_000n, grantMs: 600_000n } as const;
+/** Counts that no workload comes to by itself: one that runs out closes every pod at once, and says so to nobody. */
+const COUNT_MAX = 1_000_000n;
+const DEFAULTS = { stakeMin: 0n, usesMax: COUNT_MAX, renewalsMax: COUNT_MAX, grantMs: 600_000n } as const;
+/** From here on a person is warned: four fifths of the uses, or a month before the window ends. */
+const USES_WARNED_PERCENT = 80n;
+const WINDOW_WARNED_MS = 30n * DAY_MS;
 
 /** The terms of a new policy: by default the newest image that the cluster accepts, for a year. */
 export function newTerms(options: TermOptions, cluster: ClusterRecord, nowMs: number): PolicyTerms {
@@ -78,6 +83,67 @@ function allowedNode(text: string): AllowedNode {
     `${text} is no node`,
     'give the id of its stake and its Ed25519 key in hex, as 0x…:…; or any',
   );
+}
+
+/**
+ * The images of terms, and the one that opens: the chain asks for every image of a pod, seal-fetch's included, so that a list
+ * without it lets nobody in (seal_policy.move, `assert_images`). An empty list allows any, and stays empty.
+ * @param fetchImage `seal.image` of the configuration: NAME@sha256:HEX
+ */
+export function withFetchImage(
+  terms: PolicyTerms,
+  fetchImage: string | undefined,
+): { readonly terms: PolicyTerms; readonly notes: readonly string[] } {
+  const { imageDigests } = terms;
+  if (imageDigests.length === 0) return { terms, notes: [] };
+  if (fetchImage === undefined)
+    return {
+      terms,
+      notes: ['daas.yaml has no section seal: unless --image names seal-fetch’s digest, too, nothing opens'],
+    };
+  if (allowsImage(terms, fetchImage)) return { terms, notes: [] };
+  const digest = imageDigest(fetchImage);
+  return {
+    terms: { ...terms, imageDigests: [...imageDigests, digest] },
+    notes: [`added the image of seal-fetch, ${imageText(digest)}: without it nothing opens`],
+  };
+}
+
+function allowsImage({ imageDigests }: PolicyTerms, image: string): boolean {
+  const wanted = toHex(imageDigest(image));
+  return imageDigests.length === 0 || imageDigests.some((digest) => toHex(digest) === wanted);
+}
+
+/** What will soon let nobody in, or does so already, and what to do about it. One sentence each. */
+export function termWarnings(
+  { id, terms, uses }: Pick<PolicyRecord, 'id' | 'terms' | 'uses'>,
+  fetchImage: string | undefined,
+  nowMs: number,
+): string[] {
+  const { usesMax, notAfterMs } = terms;
+  const update = `daas secret policy update ${id}`;
+  const leftMs = notAfterMs - BigInt(nowMs);
+  const warnings: string[] = [];
+  if (uses * 100n >= usesMax * USES_WARNED_PERCENT)
+    warnings.push(`${uses} of ${usesMax} uses are used: ${update} --uses N`);
+  if (leftMs <= 0n) warnings.push(`it is closed since ${time(Number(notAfterMs))}: ${extension(id)}`);
+  else if (leftMs < WINDOW_WARNED_MS)
+    warnings.push(`it closes in ${leftMs / DAY_MS} days, at ${time(Number(notAfterMs))}: ${extension(id)}`);
+  if (fetchImage !== undefined && !allowsImage(terms, fetchImage))
+    warnings.push(
+      `its images leave out seal-fetch (${fetchImage}), so that nothing opens: ${update} --image …`,
+    );
+  return warnings;
+}
+
+/** How much later a policy may close. */
+export function extension(policy: SuiId): string {
+  return `daas secret policy update ${policy} --not-after +${WINDOW_MS / DAY_MS}d`;
+}
+
+/** How many more pods may open what it guards; terms may have been set below what was used. */
+export function usesLeft({ terms, uses }: Pick<PolicyRecord, 'terms' | 'uses'>): bigint {
+  return uses >= terms.usesMax ? 0n : terms.usesMax - uses;
 }
 
 /** `sha256:HEX`, or an image by digest. */
