@@ -24,7 +24,9 @@ const random = (): string => randomBytes(24).toString('base64url');
 const STAY = ['say', 'ready', 'wait'];
 const REFRESH_S = 5;
 /** seal-fetch gives up after a minute, and says why in the termination message. */
-const GIVES_UP_MS_MAX = 90_000;
+const GIVES_UP_MS_MAX = 120_000;
+const WAIT_MS_MAX = 60_000;
+const POLL_MS = 100;
 
 await inPrivateNetwork(t, import.meta.filename, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'daas-real-'));
@@ -57,14 +59,15 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
     await at.seal('web', web, 'kubernetes.io/tls');
     const files = { name: 'files', mountPath: '/files', readOnly: true };
     const tls = { name: 'tls', mountPath: '/tls', readOnly: true };
-    const said = ['env', 'PASSWORD', 'env', 'DB_url', 'file', '/files/the-password', 'file', '/tls/tls.key'];
+    const one = { name: 'files', mountPath: '/one', subPath: 'the-password', readOnly: true };
+    const said = ['env', 'PASSWORD', 'env', 'DB_url', 'file', '/files/the-password', 'file', '/one'];
     await at.create(
       'api',
       {
-        args: [...said, 'tls', ':8443', '/tls', ...STAY],
+        args: [...said, 'file', '/tls/tls.key', 'tls', ':8443', '/tls', ...STAY],
         ...variable,
         envFrom: [{ prefix: 'DB_', secretRef: { name: 'db' } }],
-        volumeMounts: [files, tls],
+        volumeMounts: [files, one, tls],
       },
       {
         annotations: { [REFRESH_ANNOTATION]: String(REFRESH_S) },
@@ -85,7 +88,8 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
     t.match(log, `env PASSWORD ${sha256(values.password)}\n`);
     t.match(log, `env DB_url ${sha256(values.url)}\n`);
     // As the kubelet does it, fsGroup adds 0440.
-    t.match(log, new RegExp(`file /files/the-password ${sha256(values.password)} 0644 \\d+:2000\n`));
+    for (const path of ['/files/the-password', '/one'])
+      t.match(log, new RegExp(`file ${path} ${sha256(values.password)} 0644 \\d+:2000\n`));
     t.match(log, new RegExp(`file /tls/tls.key ${sha256(web['tls.key'])} 0440 \\d+:2000\n`));
     t.equal(await served(at, 'api'), fingerprint(web['tls.crt']));
   });
@@ -124,34 +128,116 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
     const next = await certificate();
     await at.rotate('web', next, 'kubernetes.io/tls');
     const started = performance.now();
-    while ((await served(at, 'api')) !== fingerprint(next['tls.crt'])) {
-      if (performance.now() - started > 60_000) throw new Error(await at.log('api', 'seal-fetch'));
-      await delay(200);
-    }
+    await until(
+      async () => (await served(at, 'api')) === fingerprint(next['tls.crt']),
+      () => at.log('api', 'seal-fetch'),
+    );
     t.comment(`new certificate served after ${Math.round(performance.now() - started)} ms`);
     const after = await at.pod('api');
     t.same(after.status.containerStatuses, before.status.containerStatuses, 'the same container');
     t.same(after.status.initContainerStatuses, before.status.initContainerStatuses);
+  });
+
+  await t.test('a sidecar killed after a rotation comes back with what was rotated', async (t) => {
+    const before = await at.pod('api');
+    const volumes = join(at.node.dir, 'kubelet', 'pods', before.metadata.uid, 'volumes');
+    const ciphertext = (): Promise<string> =>
+      at.node.asRoot(['sh', '-c', `cat ${volumes}/kubernetes.io~secret/seal-in-*/tls.key`]);
+    const admitted = await ciphertext();
+    const sidecar = processOf('/usr/bin/node', '/usr/bin/seal-fetch', 'run');
+    // Stopped first, so that it is the one after it that finds the rotation.
+    process.kill(sidecar, 'SIGSTOP');
+    const next = await certificate();
+    await at.rotate('web', next, 'kubernetes.io/tls');
+    await until(
+      async () => (await ciphertext()) !== admitted,
+      () => at.kubectl(['describe', 'pod', '-n', 'app', 'api']),
+    );
+    t.not(await served(at, 'api'), fingerprint(next['tls.crt']));
+    process.kill(sidecar, 'SIGKILL');
+    await until(
+      async () => (await served(at, 'api')) === fingerprint(next['tls.crt']),
+      () => at.log('api', 'seal-fetch'),
+    );
+    const { status } = await at.untilReady('api');
+    t.equal(status.initContainerStatuses[0]?.restartCount, 1);
+    t.same(status.containerStatuses, before.status.containerStatuses, 'the same container beside it');
     await at.remove('api');
   });
 
-  const outages: readonly [string, (name: string) => boolean, RegExp][] = [
-    ['broker', (part) => part === 'enclave', /BROKER_UNREACHABLE: .*again in/],
-    ['chain', (part) => part === 'ledger', /CHAIN_\w+: .*again in/],
-    ['key-servers', (part) => part.startsWith('key-server'), /OPEN_KEY_SERVERS_UNAVAILABLE: .*again in/],
+  // It takes a minute, in which the others go on.
+  const cutOff = forLongCutOff(at, variable);
+  cutOff.catch(() => undefined);
+
+  await t.test('a Job completes, although its sidecar refreshes for as long as the pod lives', async (t) => {
+    const container = { name: 'c', image: at.image, imagePullPolicy: 'IfNotPresent' };
+    const spec = {
+      restartPolicy: 'Never',
+      serviceAccountName: 'api',
+      automountServiceAccountToken: false,
+      containers: [{ ...container, args: ['env', 'PASSWORD'], ...variable }],
+    };
+    const template = { metadata: { annotations: { [REFRESH_ANNOTATION]: String(REFRESH_S) } }, spec };
+    const metadata = { name: 'job', namespace: 'app' };
+    const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { backoffLimit: 0, template } };
+    await at.kubectl(['create', '-f', '-'], JSON.stringify(job));
+    await at.kubectl(['wait', 'job/job', '-n', 'app', '--for=condition=Complete', '--timeout=60s']);
+    const sidecar = '.items[*].status.initContainerStatuses[*]';
+    const path = `jsonpath={.items[*].status.phase} {${sidecar}.name} {${sidecar}.state.terminated.exitCode}`;
+    t.equal(
+      await at.kubectl(['get', 'pods', '-n', 'app', '-l', 'job-name=job', '-o', path]),
+      'Succeeded seal-fetch 0',
+    );
+    t.equal(
+      await at.kubectl(['logs', '-n', 'app', 'job/job', '-c', 'c']),
+      `env PASSWORD ${sha256(values.password)}\n`,
+    );
+    await at.kubectl(['delete', 'job', '-n', 'app', 'job', '--timeout=30s']);
+  });
+
+  const { stack } = at;
+  const outages: readonly Outage[] = [
+    {
+      name: 'broker',
+      parts: (part) => part === 'enclave',
+      why: /BROKER_UNREACHABLE: .*again in/,
+      // Of another session, which has to adopt a pod that it did not place.
+      revive: () => stack.restartEnclave(),
+    },
+    {
+      name: 'relay',
+      parts: (part) => part === 'relay',
+      why: /RELAY_UNREACHABLE: .*again in/,
+      revive: () => stack.parts.start('relay', ['--config', stack.configFile]),
+    },
+    { name: 'chain', parts: (part) => part === 'ledger', why: /CHAIN_\w+: .*again in/ },
+    {
+      name: 'key-servers',
+      parts: (part) => part.startsWith('key-server'),
+      why: /OPEN_KEY_SERVERS_UNAVAILABLE: .*again in/,
+    },
   ];
-  for (const [name, parts, why] of outages)
-    await t.test(`${name} down: the pod waits, says why, and goes on by itself`, async (t) => {
+  for (const { name, parts, why, revive } of outages) {
+    const how = revive === undefined ? 'silent' : 'killed';
+    await t.test(`${name} ${how}: the pod waits, says why, and goes on by itself`, async (t) => {
+      const { session } = stack.enclave;
       await at.create(name, { args: ['env', 'PASSWORD', ...STAY], ...variable });
       // Placing it takes chain and enclave; its image takes a second to start.
       await at.untilPlaced(name);
-      const log = await at.frozen(parts, () => at.untilLogged(name, 'seal-fetch', why));
+      const said = (): Promise<string> => at.untilLogged(name, 'seal-fetch', why);
+      const log = await (revive === undefined ? at.frozen(parts, said) : killed(at, parts, said, revive));
       t.comment(why.exec(log)?.[0]);
       const { status } = await at.untilReady(name);
       t.equal(status.initContainerStatuses[0]?.restartCount, 0, 'within the one attempt');
       t.match(await at.untilLogged(name, 'c', /ready/), `env PASSWORD ${sha256(values.password)}\n`);
+      t.equal(
+        stack.enclave.session !== session,
+        name === 'broker',
+        'opened by consent of the active session',
+      );
       await at.remove(name);
     });
+  }
 
   await t.test('one key server of three down is not noticed', async (t) => {
     const [first] = at.stack.parts.processes().filter(({ name }) => name.startsWith('key-server'));
@@ -182,35 +268,103 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
       },
     );
     // The kubelet looks every two seconds, and must not mend it before it was shown.
-    const deadline = performance.now() + 30_000;
-    while (!/TOKEN_REFUSED/.test(await at.log('expired', 'seal-fetch'))) {
-      if (performance.now() > deadline) throw new Error(await at.log('expired', 'seal-fetch'));
-      await at.node.asRoot(['tee', path], expired);
-    }
+    await until(
+      async () => {
+        await at.node.asRoot(['tee', path], expired);
+        return /TOKEN_REFUSED/.test(await at.log('expired', 'seal-fetch'));
+      },
+      () => at.log('expired', 'seal-fetch'),
+    );
     await at.untilReady('expired', GIVES_UP_MS_MAX);
     t.notMatch(await at.log('expired', 'seal-fetch'), /eyJ/, 'no token is printed');
     t.match(await at.log('expired', 'c'), `env PASSWORD ${sha256(values.password)}\n`);
     await at.remove('expired');
   });
 
-  await t.test('down for longer than a minute: an event says why', async (t) => {
-    await at.frozen(
-      (part) => part === 'relay',
-      async () => {
-        await at.create('long', { args: ['env', 'PASSWORD', ...STAY], ...variable });
-        const deadline = performance.now() + GIVES_UP_MS_MAX;
-        const events = ['get', 'events', '-n', 'app', '--field-selector', 'involvedObject.name=long'];
-        while (!/SealFetchWaiting.*RELAY_UNREACHABLE/.test(await at.kubectl(events))) {
-          if (performance.now() > deadline) throw new Error(await at.kubectl(events));
-          await delay(1000);
-        }
-      },
-    );
+  await t.test('cut off for longer than a minute: an event says why', async (t) => {
+    t.match(await cutOff, /SealFetchWaiting.*CHAIN_\w+: /);
     await at.untilReady('long', GIVES_UP_MS_MAX);
     t.match(await at.log('long', 'c'), `env PASSWORD ${sha256(values.password)}\n`);
     await at.remove('long');
   });
 });
+
+interface Outage {
+  readonly name: string;
+  readonly parts: (name: string) => boolean;
+  /** What seal-fetch says meanwhile. */
+  readonly why: RegExp;
+  /** Starts anew what is killed; without, the part is stopped and goes on, and never refuses a connection. */
+  readonly revive?: () => Promise<unknown>;
+}
+
+async function killed<T>(
+  at: SealedCluster,
+  parts: (name: string) => boolean,
+  work: () => Promise<T>,
+  revive: () => Promise<unknown>,
+): Promise<T> {
+  const found = at.stack.parts.processes().filter(({ name }) => parts(name));
+  if (found.length === 0) throw new Error('no such part runs');
+  for (const { pid } of found) process.kill(pid, 'SIGKILL');
+  try {
+    return await work();
+  } finally {
+    await revive();
+  }
+}
+
+/**
+ * A pod that nobody answers, until seal-fetch has given up once and the controller has told.
+ *
+ * @returns the pod's events.
+ */
+async function forLongCutOff(
+  at: SealedCluster,
+  variable: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  await at.create('long', { args: ['env', 'PASSWORD', ...STAY], ...variable });
+  await at.untilPlaced('long');
+  const ip = (action: 'add' | 'del', address: string): void => {
+    execFileSync('ip', ['route', action, 'blackhole', `${address}/32`]);
+  };
+  // Its address is known about when it asks.
+  const address = await at.frozen(
+    (part) => part === 'enclave',
+    async () => {
+      const found = await until(async () => (await at.pod('long')).status.podIP);
+      ip('add', found);
+      return found;
+    },
+  );
+  const events = ['get', 'events', '-n', 'app', '--field-selector', 'involvedObject.name=long'];
+  const told = await until(
+    async () => {
+      await delay(1000);
+      const found = await at.kubectl(events);
+      return found.includes('SealFetchWaiting') ? found : '';
+    },
+    () => at.log('long', 'seal-fetch'),
+    GIVES_UP_MS_MAX,
+  );
+  ip('del', address);
+  return told;
+}
+
+/** @returns the first of the answers that says something. @throws with what `about` tells, after `msMax`. */
+async function until<T>(
+  attempt: () => Promise<T>,
+  about: () => Promise<string> = () => Promise.resolve('waited in vain'),
+  msMax = WAIT_MS_MAX,
+): Promise<T> {
+  const deadline = performance.now() + msMax;
+  for (;;) {
+    const found = await attempt();
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(await about());
+    await delay(POLL_MS);
+  }
+}
 
 function fingerprint(pem: string): string {
   return new X509Certificate(pem).fingerprint256;
@@ -228,12 +382,12 @@ async function served(at: SealedCluster, name: string): Promise<string> {
   });
 }
 
-/** The pid of the one process of that name, in our namespace. */
-function processOf(command: string): number {
+/** The pid of the one process whose command begins so, in our namespace. */
+function processOf(...command: readonly string[]): number {
   const pids = readdirSync('/proc').filter((entry) => {
     if (!/^\d+$/.test(entry)) return false;
     try {
-      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').startsWith(`${command}\0`);
+      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').startsWith(`${command.join('\0')}\0`);
     } catch {
       return false;
     }
