@@ -1,5 +1,6 @@
 /** Sealed Secrets, the pods that use them, and tokens for the broker, on a real kube-apiserver. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 
 import { fromBase64, parseFetchPlan, sha256, toBase64, toHex, utf8 } from '@k3s-daas/core';
 import t from 'tap';
@@ -193,7 +194,10 @@ void t.test('what machines keep', async (t) => {
   } as const;
   t.equal(await outcome(cluster.call(put)), 'ok', 'the token controller');
   const release = (name: string): object =>
-    plainSecret(name, { type: 'helm.sh/release.v1', data: { release: base64('x') } });
+    plainSecret(name, {
+      type: 'helm.sh/release.v1',
+      data: { release: base64(gzipSync('{}').toString('base64')) },
+    });
   t.equal(await outcome(post(`${SHOP}/secrets`, release('sh.helm.release.v1.web.v1'))), 'ok');
   t.equal(await outcome(post(`${SHOP}/secrets`, release('web'))), 'SECRET_TYPE_WRONG');
   for (const name of ['robot', 'sh.helm.release.v1.web.v1']) {

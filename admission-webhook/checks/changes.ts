@@ -1,18 +1,29 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { cpuMilli, FormatError, memoryBytes } from '@k3s-daas/core';
+import { cpuMilli, equalBytes, FormatError, memoryBytes, podSpecDigest } from '@k3s-daas/core';
 
 import { Denied } from '../denied.ts';
 import { isSealedSpec, SEAL_FETCH } from '../sealed/container.ts';
 import { allContainers, type PodSpec, type Resources } from '../sealed/pod.ts';
 
+/** A pod's spec as it was parsed, and as the API server sent it. */
+export interface BothSpecs {
+  readonly spec: PodSpec;
+  readonly raw: object;
+}
+
 /**
- * What stays of a pod with sealed secrets: seal-fetch always; once it is bound, every image, since the receipt and the
- * policies speak of what was placed, and what it takes of its node, since that is what the stake stands for.
+ * What stays of a pod with sealed secrets: seal-fetch always; once it is bound, all of its spec. The receipt holds the
+ * spec's digest, and the broker gives nothing to a pod that is another one by now: whatever passed here, even less of a
+ * request or a longer toleration, would keep the pod from its secrets for good. What would matter even without that has
+ * words of its own: images, of which the policies speak, and what it takes of its node, for which the stake stands.
  *
  * @throws Denied
  */
-export function requireSealedKept(old: PodSpec, now: PodSpec): void {
+export function requireSealedKept(
+  { spec: old, raw: oldRaw }: BothSpecs,
+  { spec: now, raw }: BothSpecs,
+): void {
   if (!isSealedSpec(old) && !isSealedSpec(now)) return;
   requireSealFetchKept(old, now);
   if ((old.nodeName ?? '') === '') return;
@@ -23,6 +34,16 @@ export function requireSealedKept(old: PodSpec, now: PodSpec): void {
     requireNoGrowth(was?.resources, container.resources, path);
   });
   requireNoGrowth(old.resources, now.resources, 'spec');
+  requireSameSpec(oldRaw, raw);
+}
+
+function requireSameSpec(old: object, now: object): void {
+  if (equalBytes(podSpecDigest(old), podSpecDigest(now))) return;
+  throw new Denied(
+    'POD_SPEC_CHANGED',
+    'the spec of a bound pod with sealed secrets would no longer be the one that was placed, and the pod could never get its secrets again',
+    'change the template, so that new pods are placed, or delete the pod',
+  );
 }
 
 function requireSealFetchKept(old: PodSpec, now: PodSpec): void {

@@ -494,6 +494,7 @@ void t.test('CREATE: no pod reaches the memory of others', async (t) => {
   const refused: readonly TestPod[] = [
     pod({ hostPID: true }),
     pod({ hostIPC: true }),
+    pod({ hostNetwork: true }),
     pod({ volumes: [{ name: 'v', hostPath: { path: '/' } }] }),
     security({ privileged: true }),
     security({ procMount: 'Unmasked' }),
@@ -512,7 +513,7 @@ void t.test('CREATE: no pod reaches the memory of others', async (t) => {
   for (const each of refused)
     t.equal(await created(each, references), 'POD_REACHES_HOST', JSON.stringify(each.spec));
   const allowed: readonly TestPod[] = [
-    pod({ hostNetwork: true, hostPID: false, hostIPC: false }),
+    pod({ hostNetwork: false, hostPID: false, hostIPC: false }),
     security({
       privileged: false,
       procMount: 'Default',
@@ -567,18 +568,55 @@ void t.test('UPDATE: what opens secrets stays what was placed', async (t) => {
   ];
   for (const [code, what, old, now] of cases) t.equal(await update(old, now), code, what);
 
+  // What the API server lets be changed of a bound pod, and every other digest than the receipt's.
+  const gpu = { key: 'gpu', operator: 'Exists', effect: 'NoExecute' };
+  const tolerant = withValue(bound, 'spec.tolerations', [{ ...gpu, tolerationSeconds: 300 }]);
+  const changes: readonly (readonly [string, TestPod, TestPod])[] = [
+    ['a deadline', bound, withValue(bound, 'spec.activeDeadlineSeconds', 60)],
+    ['a toleration more', bound, withValue(bound, 'spec.tolerations', [gpu])],
+    [
+      'longer tolerated',
+      tolerant,
+      withValue(bound, 'spec.tolerations', [{ ...gpu, tolerationSeconds: 301 }]),
+    ],
+    ['the time to end in', bound, withValue(bound, 'spec.terminationGracePeriodSeconds', 1)],
+    ['a field that no version knows', bound, withValue(bound, 'spec.later', true)],
+  ];
+  for (const [what, old, now] of changes) {
+    t.equal(await update(old, now), 'POD_SPEC_CHANGED', what);
+    t.equal(await update(old, now, 'pods/resize'), 'POD_SPEC_CHANGED', `${what}, by resize`);
+    const unbound = (of: TestPod): TestPod => withValue(of, 'spec.nodeName', undefined);
+    t.equal(await update(unbound(old), unbound(now)), 'allowed', `${what}, before the binding`);
+  }
+  const plain = pod({ nodeName: 'n1' });
+  t.equal(
+    await update(plain, withValue(plain, 'spec.activeDeadlineSeconds', 60)),
+    'allowed',
+    'a pod without secrets',
+  );
+  const marked = withValue(withValue(bound, 'metadata.annotations', { a: 'b' }), 'metadata.finalizers', [
+    'a/b',
+  ]);
+  t.equal(await update(bound, marked), 'allowed', 'metadata');
+  const moved = withValue(bound, 'spec', Object.fromEntries(Object.entries(bound.spec).reverse()));
+  t.equal(await update(bound, moved), 'allowed', 'the same in another order');
+
   const sized = (resources: object): TestPod => withValue(bound, 'spec.containers.0.resources', resources);
   const size = { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: '1', memory: '2Gi' } };
   const resizes: readonly (readonly [string, object, object])[] = [
     ['allowed', size, size],
     [
-      'allowed',
+      'POD_SPEC_CHANGED',
       size,
       { requests: { cpu: '0.5', memory: '1024Mi' }, limits: { cpu: '1000m', memory: '2048Mi' } },
     ],
-    ['allowed', size, { requests: { cpu: '250m', memory: '1Gi' }, limits: { cpu: '900m', memory: '1Gi' } }],
-    ['allowed', size, { ...size, requests: { memory: '1Gi' } }],
-    ['allowed', { requests: size.requests }, size],
+    [
+      'POD_SPEC_CHANGED',
+      size,
+      { requests: { cpu: '250m', memory: '1Gi' }, limits: { cpu: '900m', memory: '1Gi' } },
+    ],
+    ['POD_SPEC_CHANGED', size, { ...size, requests: { memory: '1Gi' } }],
+    ['POD_SPEC_CHANGED', { requests: size.requests }, size],
     ['POD_GROWN', size, { ...size, requests: { cpu: '501m', memory: '1Gi' } }],
     ['POD_GROWN', size, { ...size, requests: { cpu: '500m', memory: '1025Mi' } }],
     ['POD_GROWN', size, { ...size, limits: { cpu: '1.001', memory: '2Gi' } }],
@@ -594,7 +632,7 @@ void t.test('UPDATE: what opens secrets stays what was placed', async (t) => {
   }
   const whole = (cpu: string): TestPod => withValue(bound, 'spec.resources', { requests: { cpu } });
   t.equal(await update(whole('1'), whole('2'), 'pods/resize'), 'POD_GROWN', 'resources of the pod itself');
-  t.equal(await update(whole('2'), whole('1'), 'pods/resize'), 'allowed');
+  t.equal(await update(whole('2'), whole('1'), 'pods/resize'), 'POD_SPEC_CHANGED');
 
   const status = (now: TestPod): Promise<string> =>
     codeOf(() => {

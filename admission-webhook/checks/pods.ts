@@ -82,7 +82,10 @@ export function checkPodUpdate(request: AdmissionRequest): void {
   for (const toleration of pod.spec.tolerations ?? []) {
     if (!before.has(tolerationKey(toleration))) requireHarmless(toleration);
   }
-  requireSealedKept(old.spec, pod.spec);
+  requireSealedKept(
+    { spec: old.spec, raw: rawSpec(request.oldObject) },
+    { spec: pod.spec, raw: rawSpec(request.object) },
+  );
 }
 
 /** UPDATE of pods/status, which persists labels and annotations too. @throws Denied */
@@ -115,9 +118,17 @@ export function checkEphemeralContainers(request: AdmissionRequest): void {
 }
 
 const statusSchema = z.object({ metadata: metadataSchema });
+const rawSpecSchema = z.object({
+  spec: z.custom<object>((spec) => typeof spec === 'object' && spec !== null),
+});
 
 function parsePod(object: unknown): Pod {
   return parseObject(podSchema, object, 'Pod');
+}
+
+/** Of what was sent, not of what zod made of it: a toleration's seconds belong to the spec, too. */
+function rawSpec(pod: unknown): object {
+  return parseObject(rawSpecSchema, pod, 'Pod').spec;
 }
 
 function isMirror({ annotations }: Metadata): boolean {

@@ -1,5 +1,6 @@
 /** Every rule for Secrets from both sides, on ciphertext made by SealClient. */
 import { randomBytes } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 
 import { encodeSealAad, fromBase64, SEALED_ANNOTATIONS, SEALED_LABEL, toBase64, utf8 } from '@k3s-daas/core';
 import t, { type Test } from 'tap';
@@ -212,12 +213,17 @@ void t.test('the owner’s signature', async (t) => {
     ['Ed25519', 'allowed', signed(signature(0, 97))],
     ['secp256k1', 'allowed', signed(signature(1, 98))],
     ['secp256r1', 'allowed', signed(signature(2, 98))],
-    ['multisig', 'allowed', signed(signature(3, 300))],
+    ...[3, 5, 6].flatMap((flag): Case[] =>
+      [97, 98, 300, 4_096].map((length) => [
+        `of several keys, zkLogin or a passkey: ${flag}, ${length}`,
+        'SECRET_SIGNATURE_MALFORMED',
+        signed(signature(flag, length)),
+      ]),
+    ),
     ['of another key’s length', 'SECRET_SIGNATURE_MALFORMED', signed(signature(0, 98))],
     ['a byte short', 'SECRET_SIGNATURE_MALFORMED', signed(signature(1, 97))],
     ['of no scheme', 'SECRET_SIGNATURE_MALFORMED', signed(signature(4, 97))],
-    ['multisig of the greatest length', 'allowed', signed(signature(3, 4_096))],
-    ['far too long', 'SECRET_SIGNATURE_MALFORMED', signed(signature(3, 4_097))],
+    ['far too long', 'SECRET_SIGNATURE_MALFORMED', signed(signature(0, 4_097))],
     ['a password', 'SECRET_SIGNATURE_MALFORMED', signed(base64('swordfish'))],
     ['empty', 'SECRET_SIGNATURE_MALFORMED', signed('')],
     ['alone', 'SECRET_NOT_SEALED', withData({ 'daas.signature': signature(0, 97) })],
@@ -281,7 +287,9 @@ void t.test('what machines keep', async (t) => {
     type: 'helm.sh/release.v1',
     data,
   });
-  const record = { release: base64('H4sI') };
+  // As Helm's encodeRelease: JSON, gzip, base64.
+  const zipped = gzipSync(JSON.stringify({ name: 'web', info: { status: 'deployed' } })).toString('base64');
+  const record = { release: base64(zipped) };
   const byTheController = { user: controllerManager };
   await all(t, [
     ['a token asked for', 'allowed', token(null)],
@@ -315,6 +323,21 @@ void t.test('what machines keep', async (t) => {
 
     ['a release of Helm', 'allowed', release('sh.helm.release.v1.web.v1', record)],
     ['the next', 'allowed', release('sh.helm.release.v1.my.web.v12', record)],
+    ...[
+      ['plain text', 'hunter2'],
+      ['plain text in base64', base64('hunter2')],
+      ['gzip that is not text', gzipSync('hunter2').toString('latin1')],
+      ['gzip, with plain text before', `hunter2${zipped}`],
+      ['gzip, with plain text behind', `${zipped}hunter2`],
+      ['gzip, with a line behind', `${zipped}\n`],
+      ['gzip by another alphabet', `H4sI-_${zipped.slice(6)}`],
+      ['another method of compression', 'H4sJ'],
+      ['nothing', ''],
+    ].map(([what, text = '']): Case => [
+      `a release that is ${what ?? ''}`,
+      'SECRET_TYPE_WRONG',
+      release('sh.helm.release.v1.web.v1', { release: toBase64(Buffer.from(text, 'latin1')) }),
+    ]),
     ['of another name', 'SECRET_TYPE_WRONG', release('db', record)],
     ['of a name that begins so', 'SECRET_TYPE_WRONG', release('sh.helm.release.v1.web', record)],
     ['of a name that contains it', 'SECRET_TYPE_WRONG', release('x.sh.helm.release.v1.web.v1', record)],

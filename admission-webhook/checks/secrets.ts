@@ -18,6 +18,8 @@ const TOKEN_CONTROLLER = 'system:kube-controller-manager';
 const TOKEN_KEYS: readonly string[] = ['token', 'ca.crt', 'namespace'];
 
 const HELM_RELEASE = 'helm.sh/release.v1';
+/** Magic number and the one method that there is: RFC 1952 section 2.3.1. */
+const GZIP = Buffer.from([0x1f, 0x8b, 0x08]);
 const HELM_NAME = /^sh\.helm\.release\.v1\..+\.v[0-9]+$/;
 
 /**
@@ -65,13 +67,24 @@ function requireTokenController({ user }: AdmissionRequest, { data, metadata }: 
   );
 }
 
+/**
+ * Helm writes JSON, compressed by gzip, as text in base64 (helm.sh/helm/v4/pkg/storage/driver/util.go, encodeRelease); what
+ * is in it is not looked at, so that nothing is decompressed here.
+ */
 function requireHelmRelease({ data, metadata }: RawSecret): void {
-  if (HELM_NAME.test(metadata.name) && data.size === 1 && data.has('release')) return;
+  const record = data.get('release');
+  if (HELM_NAME.test(metadata.name) && data.size === 1 && record !== undefined && isGzipText(record)) return;
   throw new Denied(
     'SECRET_TYPE_WRONG',
-    `Secret ${metadata.name} of type ${HELM_RELEASE} is no record of Helm: sh.helm.release.v1.NAME.vN with the one key "release"`,
+    `Secret ${metadata.name} of type ${HELM_RELEASE} is no record of Helm: sh.helm.release.v1.NAME.vN with the one key "release", base64 of gzip`,
     'seal the values with `daas secret seal` into a Secret of type Opaque',
   );
+}
+
+function isGzipText(value: string): boolean {
+  const text = Buffer.from(value, 'base64').toString('latin1');
+  const record = Buffer.from(text, 'base64');
+  return record.toString('base64') === text && record.subarray(0, GZIP.length).equals(GZIP);
 }
 
 function requireNoMarks({ metadata }: RawSecret): void {

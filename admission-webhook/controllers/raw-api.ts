@@ -13,6 +13,8 @@ export interface RawApi {
   list(path: string): AsyncIterable<readonly unknown[]>;
   /** @returns the HTTP status. */
   create(path: string, body: object): Promise<number>;
+  /** Deletes the object if it has this UID; a 409 says that it is another one by now. @returns the HTTP status. */
+  delete(path: string, uid: string): Promise<number>;
 }
 
 const pageSchema = z.object({
@@ -37,12 +39,16 @@ export function rawApi(kubeConfig: KubeConfig): RawApi {
     async create(path, body) {
       return (await call(kubeConfig, 'POST', path, body)).status;
     },
+    async delete(path, uid) {
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
+      return (await call(kubeConfig, 'DELETE', path, body)).status;
+    },
   };
 }
 
 async function call(
   kubeConfig: KubeConfig,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: object,
 ): Promise<{ status: number; text: string }> {

@@ -8,7 +8,9 @@ import t from 'tap';
 import { ensureControlPlane, startControlPlane } from '@k3s-daas/control-plane';
 import { pino } from 'pino';
 
-import { startSealEvents, waitingMessage } from './seal-events.ts';
+import { isLost, podSchema, waitingMessage } from './lost-pods.ts';
+import { rawApi } from './raw-api.ts';
+import { startSealEvents } from './seal-events.ts';
 
 t.setTimeout(300_000);
 
@@ -23,8 +25,8 @@ const backOff = {
 
 void t.test('the last words of seal-fetch', (t) => {
   const said = (state: object, lastState?: object, name?: string): string | undefined => {
-    const parts = status(state, lastState, name) as Parameters<typeof waitingMessage>[0]['status'];
-    return waitingMessage({ metadata: { name: 'p', namespace: 'n', uid: 'u' }, status: parts });
+    const metadata = { name: 'p', namespace: 'n', uid: 'u' };
+    return waitingMessage(podSchema.parse({ metadata, status: status(state, lastState, name) }));
   };
   const rows: readonly (readonly [string, string | undefined, string | undefined])[] = [
     ['it failed', said(ended('CHAIN_STALE: old')), 'CHAIN_STALE: old'],
@@ -40,7 +42,47 @@ void t.test('the last words of seal-fetch', (t) => {
     ['its image is not there', said({ waiting: { reason: 'ErrImagePull', message: 'no such' } }), 'no such'],
     ['another container', said(ended('X: y'), {}, 'other'), undefined],
     ['it draws on the terminal', said(ended('A: \u001b[2Jb\u0007\u202e')), 'A:  [2Jb'],
-    ['it talks too much', said(ended(`A: ${'b'.repeat(2_000)}`)), `A: ${'b'.repeat(997)}`],
+    ['it talks too much', said(ended(`A: ${'b'.repeat(2_000)}`)), `A: ${'b'.repeat(797)}`],
+  ];
+  for (const [name, got, expected] of rows) t.equal(got, expected, name);
+  t.end();
+});
+
+/** As seal-fetch says them. */
+const CHANGED = 'CIPHERTEXT_CHANGED: db/password is not what was admitted (create the pod anew)';
+const VERSION =
+  'SECRET_VERSION_WRONG: db is version 2 of policy 0x1, planned is 1 of 0x1 (create the pod anew)';
+const REPLACED =
+  'BROKER_REFUSED: the broker says POD_CHANGED: the spec is not the one that was placed (delete the pod)';
+
+void t.test('pods that wait in vain', (t) => {
+  const lost = (parts: object, metadata: object = {}): boolean =>
+    isLost(
+      podSchema.parse({ metadata: { name: 'p', namespace: 'n', uid: 'u', ...metadata }, status: parts }),
+    );
+  const containers = (state: object): object => ({
+    containerStatuses: [{ name: 'c', state, lastState: {} }],
+  });
+  const again = status(backOff, ended(CHANGED));
+  const rows: readonly (readonly [string, boolean, boolean])[] = [
+    ['other ciphertext', lost(status(ended(CHANGED))), true],
+    ['another version', lost(status(backOff, ended(VERSION))), true],
+    ['the broker knows another pod', lost(status(backOff, ended(REPLACED))), true],
+    ['as its log says it', lost(status(ended(`a\nseal-fetch: ${CHANGED}\n`))), true],
+    ['it will be better', lost(status(ended('CHAIN_STALE: 90 s'))), false],
+    ['the owner may sign', lost(status(ended('ROTATION_REFUSED: CIPHERTEXT_CHANGED: x'))), false],
+    [
+      'the broker refuses otherwise',
+      lost(status(ended('BROKER_REFUSED: the broker says X: POD_CHANGED: '))),
+      false,
+    ],
+    ['it tries again just now', lost(status({ running: {} }, ended(CHANGED))), false],
+    ['it has succeeded', lost(status(ended('', 0), ended(CHANGED, 0))), false],
+    ['its containers run', lost({ ...again, ...containers({ running: {} }) }), false],
+    ['its containers do not run', lost({ ...again, ...containers({ waiting: { reason: 'X' } }) }), true],
+    ['it goes already', lost(again, { deletionTimestamp: '2026-01-01T00:00:00Z' }), false],
+    ['in an exempt namespace', lost(again, { namespace: 'kube-system' }), false],
+    ['another container says so', lost(status(ended(CHANGED), {}, 'other')), false],
   ];
   for (const [name, got, expected] of rows) t.equal(got, expected, name);
   t.end();
@@ -64,13 +106,16 @@ void t.test('events on pods that wait', async (t) => {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(await plane.kubeconfig({ commonName: 'k3s-daas:controller' }));
   const log = pino({ level: 'silent' });
-  const events = startSealEvents({ kubeConfig, log, intervalMs: 3_600_000 });
-  const pod = async (name: string): Promise<void> => {
+  let now = Date.now();
+  const events = startSealEvents({ kubeConfig, log, intervalMs: 3_600_000, clock: { now: () => now } });
+  const pod = async (name: string, owner?: string): Promise<void> => {
     const spec = {
       initContainers: [{ name: 'seal-fetch', image: 'i' }],
       containers: [{ name: 'c', image: 'i' }],
     };
-    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
+    const reference = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, controller: true };
+    const ownerReferences = owner === undefined ? [] : [{ ...reference, uid: `uid-of-${owner}` }];
+    const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name, ownerReferences }, spec };
     await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify(body) });
   };
   const set = (name: string, parts: object): Promise<string> =>
@@ -115,6 +160,63 @@ void t.test('events on pods that wait', async (t) => {
   t.match(both, 'Warning SealFetchWaiting KEY_SERVERS_UNAVAILABLE: 1 of 2 answered; wait;');
   t.equal(both.split('SealFetchWaiting').length, 3, 'two events');
   t.equal(await told('starts'), '');
-  await set('waits', { ...status(backOff, ended('X: y')), phase: 'Running' });
-  t.equal(await events.check(), 0, 'a pod that runs has its secrets');
+  const running = {
+    name: 'c',
+    state: { running: {} },
+    image: 'i',
+    imageID: '',
+    ready: true,
+    restartCount: 0,
+  };
+  const sidecar = (words: string): object => ({
+    ...status(backOff, ended(words)),
+    phase: 'Running',
+    containerStatuses: [running],
+  });
+  await set('waits', sidecar('ROTATION_REFUSED: not signed'));
+  t.equal(await events.check(), 1, 'of a pod that runs, too: its sidecar fails');
+  t.match(await told('waits'), 'SealFetchWaiting ROTATION_REFUSED: not signed;');
+  await set('waits', { ...status({ running: {} }), phase: 'Running', containerStatuses: [running] });
+  t.equal(await events.check(), 0, 'and has nothing to complain of');
+
+  const left = async (): Promise<string[]> =>
+    (await plane.kubectl(['get', 'pods', '-o', 'name'])).trim().split('\n').sort();
+  for (const name of ['a1', 'a2', 'a3']) await pod(name, 'a');
+  await pod('b1', 'b');
+  await pod('bare');
+  await pod('works', 'c');
+  for (const [name, words] of [
+    ['a1', CHANGED],
+    ['a2', VERSION],
+    ['a3', 'CHAIN_STALE: 90 s'],
+    ['b1', REPLACED],
+    ['bare', CHANGED],
+  ] as const)
+    await set(name, status(backOff, ended(words)));
+  await set('works', sidecar(CHANGED));
+  t.equal(await events.check(), 8, 'six wait, and two are replaced');
+  const first = (await left()).includes('pod/a1') ? 'a2' : 'a1';
+  const other = first === 'a1' ? 'a2' : 'a1';
+  const kept = ['pod/a3', 'pod/bare', 'pod/starts', 'pod/waits', 'pod/works'];
+  t.same(
+    await left(),
+    [`pod/${other}`, ...kept].sort(),
+    'one of each owner; no bare pod, and none that runs',
+  );
+  t.match(await told(first), 'SealFetchReplaced deleted, so that ReplicaSet a makes a new one');
+  t.match(await told('b1'), `SealFetchReplaced deleted, so that ReplicaSet b makes a new one`);
+  t.match(await told('b1'), REPLACED);
+  t.equal(
+    await told('bare'),
+    `Warning SealFetchWaiting ${CHANGED} (no controller makes this pod anew: delete and create it);`,
+  );
+  now += 29_999;
+  t.equal(await events.check(), 0);
+  t.ok((await left()).includes(`pod/${other}`), 'not two of an owner within half a minute');
+  const raw = rawApi(kubeConfig);
+  t.equal(await raw.delete(`/api/v1/namespaces/default/pods/${other}`, 'another'), 409, 'only of that UID');
+  t.equal(await raw.delete('/api/v1/namespaces/default/pods/none', 'another'), 404);
+  now += 1;
+  t.equal(await events.check(), 1);
+  t.same(await left(), kept);
 });

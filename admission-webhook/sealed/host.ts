@@ -2,7 +2,7 @@ import { Denied } from '../denied.ts';
 import { allContainers, type Container, type PodSpec } from './pod.ts';
 
 /**
- * What lets a container look into other pods of its node: their memory, their files or the kernel under them. These
+ * What lets a container look into other pods of its node: their memory, files and traffic or the kernel under them. These
  * capabilities do not; the list is one of what is allowed, since the kernel gets new ones.
  */
 const HARMLESS_CAPABILITIES: ReadonlySet<string> = new Set([
@@ -45,6 +45,8 @@ const CONFINED_TYPES: ReadonlySet<string> = new Set([
 export function requireOwnSandbox(spec: PodSpec): void {
   if (spec.hostPID === true) throw reaches('spec.hostPID', 'shows the processes of every pod of the node');
   if (spec.hostIPC === true) throw reaches('spec.hostIPC', 'shares memory with every pod of the node');
+  if (spec.hostNetwork === true)
+    throw reaches('spec.hostNetwork', 'sees the traffic of every pod of the node, and may answer for them');
   requireConfined(spec.securityContext ?? {}, 'spec.securityContext');
   (spec.volumes ?? []).forEach((volume, i) => {
     if (Object.hasOwn(volume, 'hostPath'))
@@ -84,7 +86,7 @@ function requireConfined({ seLinuxOptions, windowsOptions }: Confinement, at: st
 function reaches(where: string, why: string): Denied {
   return new Denied(
     'POD_REACHES_HOST',
-    `${where} ${why}; secrets of other pods lie there in the clear`,
+    `${where} ${why}; what other pods keep to themselves is open there`,
     'leave it out, or run the workload in an exempt namespace, which only administrators may use',
   );
 }

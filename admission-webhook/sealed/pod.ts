@@ -101,6 +101,7 @@ export const podSpecSchema = z.looseObject({
   serviceAccountName: optionalText,
   hostPID: optionalFlag,
   hostIPC: optionalFlag,
+  hostNetwork: optionalFlag,
   shareProcessNamespace: optionalFlag,
   os: z.looseObject({ name: optionalText }).optional(),
   tolerations: list(tolerationSchema),

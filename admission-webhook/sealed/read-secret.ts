@@ -1,11 +1,4 @@
-import {
-  SEALED_SIGNATURE_BYTES_MAX,
-  SEALED_SIGNATURE_KEY,
-  fromBase64,
-  toHex,
-  type Bytes,
-  type SealIdentity,
-} from '@k3s-daas/core';
+import { SEALED_SIGNATURE_KEY, fromBase64, toHex, type Bytes, type SealIdentity } from '@k3s-daas/core';
 import {
   checkSealedValue,
   identityOfSecret,
@@ -149,10 +142,11 @@ function notSealed(where: string, plain: readonly string[], sealed: number): Den
   return new Denied('SECRET_NOT_SEALED', `${where} is not sealed: ${why}`, remedy);
 }
 
-/** Length of Sui's serialized signatures, by their first byte: flag, signature, public key. */
+/**
+ * Length of Sui's serialized signatures, by their first byte: flag, signature, public key. MultiSig, zkLogin and passkey
+ * have no fixed length, so that anything could hide in one, and are left out.
+ */
 const SIGNATURE_BYTES: Readonly<Record<number, number>> = { 0: 97, 1: 98, 2: 98 };
-/** MultiSig, zkLogin and passkey: of no fixed length. */
-const LONG_SIGNATURES: readonly number[] = [3, 5, 6];
 
 /**
  * Whether the owner signed, running pods ask the chain; here the key must only be no place for anything else. A pod
@@ -160,16 +154,12 @@ const LONG_SIGNATURES: readonly number[] = [3, 5, 6];
  */
 function requireSignature(bytes: Bytes, where: string): void {
   const [flag = 0xff] = bytes;
-  const expected = SIGNATURE_BYTES[flag];
-  const fits =
-    expected === undefined
-      ? LONG_SIGNATURES.includes(flag) && bytes.length <= SEALED_SIGNATURE_BYTES_MAX
-      : bytes.length === expected;
+  const fits = bytes.length === SIGNATURE_BYTES[flag];
   if (fits) return;
   throw new Denied(
     'SECRET_SIGNATURE_MALFORMED',
-    `${where}: ${SEALED_SIGNATURE_KEY} holds no serialized Sui signature (${bytes.length} bytes)`,
-    'write the Secret with `daas secret seal --sign` or `daas secret rotate`, or leave the key out',
+    `${where}: ${SEALED_SIGNATURE_KEY} holds no serialized Sui signature by an Ed25519, secp256k1 or secp256r1 key (${bytes.length} bytes)`,
+    'write the Secret with `daas secret seal --sign` or `daas secret rotate` by such a key; signatures by several keys, zkLogin and passkeys are not taken: leave the key out, and new pods take the values without it',
   );
 }
 

@@ -117,6 +117,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
     ),
     host('sandbox: hostPID', '  if (spec.hostPID === true)', '  if (spec.hostPID === false)'),
     host('sandbox: hostIPC', '  if (spec.hostIPC === true)', '  if (spec.hostIPC === false)'),
+    host('sandbox: hostNetwork', '  if (spec.hostNetwork === true)', '  if (spec.hostNetwork === false)'),
     host(
       'sandbox: a path of the host',
       "    if (Object.hasOwn(volume, 'hostPath'))",
@@ -148,12 +149,21 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       'image: by strategic patch',
       '    if (container.image !== was?.image)',
       '    if (container.image === "!" && container.image !== was?.image)',
+      /^POD_SPEC_CHANGED$/,
     ),
     changes('image: of seal-fetch before the pod is placed', '  requireSealFetchKept(old, now);\n', ''),
     changes(
       'resize: a larger limit',
       '    requireNoGrowth(was?.resources, container.resources, path);\n',
       '',
+      /^POD_SPEC_CHANGED$/,
+    ),
+    changes('spec: a deadline', '  requireSameSpec(oldRaw, raw);\n', ''),
+    changes('spec: less of everything', '  requireSameSpec(oldRaw, raw);\n', ''),
+    pods(
+      'spec: longer tolerated',
+      '    { spec: old.spec, raw: rawSpec(request.oldObject) },\n    { spec: pod.spec, raw: rawSpec(request.object) },',
+      '    { spec: old.spec, raw: JSON.parse(JSON.stringify(old.spec)) },\n    { spec: pod.spec, raw: JSON.parse(JSON.stringify(pod.spec)) },',
     ),
     pods('marks: the receipt is taken away', '  requireSameMarks(old.metadata, pod.metadata);\n', ''),
     pods(
@@ -226,6 +236,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       '  if (metadata.name !== "" && data.size === 1',
     ),
     secrets(
+      'plain: in a record of Helm',
+      'record !== undefined && isGzipText(record)) return;',
+      'record !== undefined && (isGzipText(record) || record !== "")) return;',
+    ),
+    secrets(
       'changed: the plain one of before, to other plain',
       '    [...secret.data].every(([key, value]) => old.data.get(key) === value) &&',
       '    [...secret.data].every(([key]) => old.data.has(key)) &&',
@@ -293,6 +308,11 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       'token: by another node, without NodeRestriction',
       '  if (pod.nodeName !== node)',
       '  if (pod.nodeName === "!")',
+    ),
+    bindings(
+      'token: for a pod without sealed secrets, without NodeRestriction',
+      '  if (!pod.sealed)',
+      '  if (false)',
     ),
     bindings(
       'token: for two audiences, without NodeRestriction',

@@ -152,6 +152,16 @@ function plainSecrets(world: SealedWorld): Row[] {
         }),
     ],
     [
+      'in a record of Helm',
+      TYPE,
+      () =>
+        world.create(tenant, SECRETS, {
+          metadata: { name: `sh.helm.release.v1.${world.name('x')}.v1` },
+          type: 'helm.sh/release.v1',
+          stringData: { release: 'x' },
+        }),
+    ],
+    [
       'beside sealed values',
       'SECRET_PARTLY_SEALED',
       created(world, async (name) => ({
@@ -186,6 +196,17 @@ function plainSecrets(world: SealedWorld): Row[] {
         return {
           ...secret,
           data: { ...secret.data, [SEALED_SIGNATURE_KEY]: toBase64(new Uint8Array(5_000).fill(3)) },
+        };
+      }),
+    ],
+    [
+      'as a signature by several keys',
+      'SECRET_SIGNATURE_MALFORMED',
+      created(world, async (name) => {
+        const secret = await world.secret(name);
+        return {
+          ...secret,
+          data: { ...secret.data, [SEALED_SIGNATURE_KEY]: toBase64(new Uint8Array(300).fill(3)) },
         };
       }),
     ],

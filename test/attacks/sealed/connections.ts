@@ -163,6 +163,12 @@ function sandbox(world: SealedWorld): Row[] {
   return [
     ['hostPID', HOST, create({ hostPID: true })],
     ['hostIPC', HOST, create({ hostIPC: true })],
+    ['hostNetwork', HOST, create({ hostNetwork: true })],
+    [
+      'hostNetwork beside secrets',
+      HOST,
+      () => world.create(tenant, PODS, sealedPod(world.name('box'), { spec: { hostNetwork: true } })),
+    ],
     [
       'hostPID beside secrets',
       HOST,

@@ -1,7 +1,18 @@
 /** Families 4 and 14: the token by which a pod shows the broker who it is, in the hands of somebody else. */
 import { judged } from './bodies.ts';
 import { rows, type Family } from './cases.ts';
-import { admin, APP, kubelet, OTHER, sealedPod, tenant, type Person, type Pod } from './world.ts';
+import {
+  admin,
+  APP,
+  kubelet,
+  LOOSE,
+  OTHER,
+  plainPod,
+  sealedPod,
+  tenant,
+  type Person,
+  type Pod,
+} from './world.ts';
 
 const BROKER = 'k3s-daas.io/broker';
 
@@ -10,6 +21,7 @@ export const tokens: Family = {
   async prepare(world) {
     const pod = await world.bind(await world.createPod(sealedPod('holder')));
     const waiting = await world.createPod(sealedPod('waiting'));
+    const plain = await world.bind(await world.createPod(plainPod('without'), LOOSE));
     const ask =
       (by: Person, boundObjectRef?: object, audiences: readonly string[] = [BROKER], namespace = APP) =>
       () =>
@@ -34,11 +46,17 @@ export const tokens: Family = {
       usages: ['client'],
       days: 1,
     });
-    const alone = (node: string, boundObjectRef?: object, audiences: readonly string[] = [BROKER]) =>
+    const alone = (
+      node: string,
+      boundObjectRef?: object,
+      audiences: readonly string[] = [BROKER],
+      namespace = APP,
+    ) =>
       judged(world, apiServer, '/validate', {
         resource: { group: '', version: 'v1', resource: 'serviceaccounts' },
         subResource: 'token',
         name: 'api',
+        namespace,
         userInfo: { username: `system:node:${node}`, groups: ['system:nodes'] },
         object: { spec: { audiences, ...(boundObjectRef === undefined ? {} : { boundObjectRef }) } },
       });
@@ -88,6 +106,16 @@ export const tokens: Family = {
           'for two audiences, without NodeRestriction',
           'TOKEN_AUDIENCES_MIXED',
           alone('n1', bound(pod), [BROKER, 'api']),
+        ],
+        [
+          'for a pod without sealed secrets',
+          'NodeRestriction',
+          ask(nodeAdmin('n1'), bound(plain), [BROKER], LOOSE),
+        ],
+        [
+          'for a pod without sealed secrets, without NodeRestriction',
+          'TOKEN_NOT_FOR_POD',
+          alone('n1', bound(plain), [BROKER], LOOSE),
         ],
         [
           'in an exempt namespace',

@@ -10,6 +10,7 @@ import {
   PATCHES,
   sealedPod,
   tenant,
+  type Person,
   type Pod,
   type SealedWorld,
 } from './world.ts';
@@ -42,19 +43,17 @@ export const updates: Family = {
           act: () => world.patch(tenant, `${at(pending)}?dryRun=All`, PATCHES.strategic, image('main', EVIL)),
         },
         {
-          name: 'less of everything',
+          name: 'a deadline while the pod is not placed',
           act: () =>
-            world.patch(
-              tenant,
-              `${at(bound)}/resize?dryRun=All`,
-              PATCHES.strategic,
-              resized('main', '50m', '100m'),
-            ),
+            world.patch(tenant, `${at(pending)}?dryRun=All`, PATCHES.merge, {
+              spec: { activeDeadlineSeconds: 9_000 },
+            }),
         },
       ],
       attacks: [
         ...rows('image', images(world, bound, pending)),
         ...rows('resize', resizes(world, `${at(bound)}/resize`)),
+        ...rows('spec', specs(world, at(bound))),
         ...rows('marks', marks(world, bound, pending)),
       ],
     };
@@ -171,6 +170,44 @@ function resizes(world: SealedWorld, path: string): Row[] {
       to([{ op: 'replace', path: '/spec/containers/0/resources/limits/cpu', value: '4' }], PATCHES.json),
     ],
     ['by an administrator', 'POD_GROWN', to(resized('main', '100m', '2'), PATCHES.strategic, admin)],
+  ];
+}
+
+/** What the API server lets be changed of a placed pod: its receipt is then of another spec, and it gets no secrets again. */
+function specs(world: SealedWorld, path: string): Row[] {
+  const to =
+    (
+      body: unknown,
+      { type = PATCHES.merge, by = tenant, sub = '' }: { type?: string; by?: Person; sub?: string } = {},
+    ) =>
+    () =>
+      world.patch(by, `${path}${sub}`, type, body);
+  const less = resized('main', '50m', '100m');
+  const CHANGED = 'POD_SPEC_CHANGED';
+  const strategic = { type: PATCHES.strategic, sub: '/resize' };
+  return [
+    ['less of everything', CHANGED, to(less, strategic)],
+    ['less of everything, by an administrator', CHANGED, to(less, { ...strategic, by: admin })],
+    ['a deadline', CHANGED, to({ spec: { activeDeadlineSeconds: 9_000 } })],
+    [
+      'a deadline, by an administrator',
+      CHANGED,
+      to({ spec: { activeDeadlineSeconds: 9_000 } }, { by: admin }),
+    ],
+    [
+      'a harmless toleration more',
+      CHANGED,
+      to([{ op: 'add', path: '/spec/tolerations/-', value: { key: 'gpu', operator: 'Exists' } }], {
+        type: PATCHES.json,
+      }),
+    ],
+    [
+      'longer tolerated',
+      CHANGED,
+      to([{ op: 'replace', path: '/spec/tolerations/0/tolerationSeconds', value: 301 }], {
+        type: PATCHES.json,
+      }),
+    ],
   ];
 }
 

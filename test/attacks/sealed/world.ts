@@ -420,6 +420,8 @@ export class SealedWorld {
       });
     }
     for (const name of ['n1', 'n2']) {
+      // All of this may have taken longer than a snapshot lives.
+      this.setChain();
       const body = nodeManifest({ name, cpu: '8', memory: '16Gi', pods: '50' });
       const verdict = await this.create(kubelet(name), '/api/v1/nodes', body);
       if (verdict !== 'accepted') throw new Error(`node ${name}: ${verdict}`);
