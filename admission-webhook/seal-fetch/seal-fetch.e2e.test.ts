@@ -25,6 +25,7 @@ import {
   openImpostor,
   openLiar,
   packageId,
+  plans,
   relayDoor,
   sealConfig,
   sealConfigOf,
@@ -322,6 +323,33 @@ await t.test('a relay can be late, and no more', async (t) => {
   });
   await t.rejects(fetchSecrets(worldIn(root, plan)), { code: 'BROKER_MALFORMED' });
 });
+
+await t.test(
+  'the broker releases what is in the pod’s plan, and is asked no second time for more',
+  async (t) => {
+    const other = await seal(
+      { password: 'of another pod' },
+      { name: 'other', under: await createPolicy(owner) },
+    );
+    const { root, uid } = pod(t, [db]);
+    const wider = planOf([db, other]);
+    mount(root, other.name, bytesOf(other.values));
+    const rejected = async (message: RegExp): Promise<void> => {
+      const { length } = broker.calls;
+      const world = worldIn(root, wider);
+      await t.rejects(fetchSecrets(world), { code: 'BROKER_REFUSED', message });
+      t.strictSame(world.pauses, [], 'at once');
+      t.equal(broker.calls.length, length + 1);
+      t.ok(nothingIn(root));
+    };
+    await rejected(/POLICY_NOT_PLANNED/);
+    plans.delete(uid);
+    await rejected(/POD_WITHOUT_PLAN/);
+    plans.set(uid, wider);
+    await fetchSecrets(worldIn(root, wider));
+    t.equal(out(root, 'all/other/password'), 'of another pod');
+  },
+);
 
 await t.test('only the ciphertext that was admitted is opened', async (t) => {
   const { length } = broker.calls;
