@@ -1,5 +1,6 @@
 import t from 'tap';
 
+import { DecisionKind, receiptDigest } from '@k3s-daas/core';
 import { addressOf, listGrants, readPolicy, requestGrants, type AccessRequest } from '@k3s-daas/sui-client';
 
 import {
@@ -279,3 +280,30 @@ await t.test(
     });
   },
 );
+
+await t.test('an enclave that restarts drains no uses of the pods that run on', SLOW, async (t) => {
+  const scene = await Scene.create();
+  const policy = await scene.policy({ usesMax: 1n, renewalsMax: 3n });
+  const bound = scene.ask([policy], { podUid: 'long-lived' });
+  let relay = await startTestRelay(t, scene);
+  t.equal((await relay.post(bodyOf(bound))).status, 200);
+  const statuses: number[] = [];
+  let last;
+  for (let restart = 0; restart < 4; restart += 1) {
+    await scene.boot();
+    await relay.close();
+    relay = await startTestRelay(t, scene, { after: relay });
+    const decision = { kind: DecisionKind.adopt, inputDigest: receiptDigest(bound.receipt) };
+    const adopted = bodyOf(scene.ask([policy], { podUid: bound.podUid, decision }));
+    // On a busy machine the answer may be late; the same releases bring the same grants.
+    do last = await relay.post(adopted);
+    while (last.status === 503);
+    statuses.push(last.status);
+    t.equal(await usesOf(policy), 1n);
+  }
+  t.strictSame(statuses, [200, 200, 200, 403]);
+  t.match(last?.body, { code: 'POLICY_REFUSED', abort: 'ERenewalsExhausted' });
+  const early = { kind: DecisionKind.adopt };
+  const other = await relay.post(bodyOf(scene.ask([policy], { podUid: 'other', decision: early })));
+  t.match(other, { status: 403, body: { abort: 'EUsesExhausted' } }, 'who has no use yet needs one');
+});

@@ -188,12 +188,12 @@ const terms: PolicyTerms = {
   notBeforeMs: BigInt(clock.now()) - HOUR_MS,
   notAfterMs: BigInt(clock.now()) + HOUR_MS,
   usesMax: 1n,
-  renewalsMax: 1n,
+  renewalsMax: 2n,
   grantMs: 600_000n,
   imageDigests: [image],
 };
 
-function decision(podUid: string): Decision {
+function decision(podUid: string, kind: number): Decision {
   return {
     cluster,
     session,
@@ -201,7 +201,7 @@ function decision(podUid: string): Decision {
     configVersion: 1n,
     sequence: 1n,
     previous: sha256(),
-    kind: DecisionKind.bind,
+    kind,
     podUid,
     namespace: 'app',
     pod: 'api-0',
@@ -226,12 +226,13 @@ const receipts = new Map<string, Receipt>();
 let lastMs = 0n;
 
 /** What the enclave signs so that `recipient` may open the policy's secrets for the pod; each later than the last. */
-function papers(policy: SuiId, podUid: string, recipient: SuiId) {
+function papers(policy: SuiId, podUid: string, recipient: SuiId, kind: number = DecisionKind.bind) {
   const now = BigInt(clock.now()) > lastMs ? BigInt(clock.now()) : lastMs + 1n;
   lastMs = now;
   const sign = (message: Bytes) => ({ message, signature: decisionKey.sign(message) });
-  const receipt = receipts.get(podUid) ?? sign(encodeDecisionMessage(now, decision(podUid)));
-  receipts.set(podUid, receipt);
+  const known = `${podUid} ${kind}`;
+  const receipt = receipts.get(known) ?? sign(encodeDecisionMessage(now, decision(podUid, kind)));
+  receipts.set(known, receipt);
   const release = sign(
     encodeReleaseMessage(now, {
       cluster,
@@ -306,6 +307,7 @@ await t.test('a pod is granted access, and key servers agree, to nobody else', a
       sealCalls.requestAccess(tx, packageId, placement, policy, made.receipt, made.release),
     );
   const granted = await request(funded(), { receipt, release });
+  t.match(granted.events, [{ charged: true, uses: 1n }]);
   const grant = createdOne(granted, types.accessGrant);
   const { object } = await client.core.getObject({ objectId: grant });
   t.match(object.owner, { AddressOwner: addressOf(recipient) }, 'the grant is the recipient’s');
@@ -349,11 +351,17 @@ await t.test('a pod is granted access, and key servers agree, to nobody else', a
   const stranger = funded();
   await t.rejects(request(stranger, { receipt, release }), refused('seal_policy::EAlreadyGranted'));
   const restarted = addressOf(generateAccount());
-  await request(stranger, papers(policy, 'pod-1', restarted));
-  t.match(await read(policy, types.policy, policyBcs), { uses: 1n }, 'a renewal costs no use');
+  const renewed = await request(stranger, papers(policy, 'pod-1', restarted));
+  t.match(renewed.events, [{ charged: false, uses: 1n }], 'a renewal costs no use');
   await t.rejects(request(stranger, { receipt, release }), refused('seal_policy::EReleaseOvertaken'));
-  const third = papers(policy, 'pod-1', addressOf(recipient));
+  const adopted = (to: SuiId) => papers(policy, 'pod-1', to, DecisionKind.adopt);
+  const again = await request(stranger, adopted(restarted));
+  t.match(again.events, [{ charged: false, uses: 1n }], 'nor does an adoption');
+  t.match(await read(policy, types.policy, policyBcs), { uses: 1n, charges: { size: 1n } });
+  const third = adopted(addressOf(recipient));
   await t.rejects(request(recipient, third), refused('seal_policy::ERenewalsExhausted'));
+  const fourth = papers(policy, 'pod-1', addressOf(recipient));
+  await t.rejects(request(recipient, fourth), refused('seal_policy::EUsesExhausted'), 'another placement');
 
   await t.test('the owner’s acts', async (t) => {
     const act = (add: (tx: Transaction) => unknown) => run(owner, add);

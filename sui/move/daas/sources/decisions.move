@@ -128,6 +128,9 @@ public fun previous(decision: &Decision): vector<u8> { decision.previous }
 
 public fun kind(decision: &Decision): u8 { decision.kind }
 
+/// Whether the decision takes over a running pod, rather than placing one.
+public fun is_adoption(decision: &Decision): bool { decision.kind == KIND_ADOPT }
+
 public fun pod_uid(decision: &Decision): String { decision.pod_uid }
 
 public fun namespace(decision: &Decision): String { decision.namespace }

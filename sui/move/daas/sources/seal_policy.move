@@ -145,7 +145,7 @@ public struct AllowedNode has copy, drop, store {
     node_key: vector<u8>,
 }
 
-/// The use that a pod was charged, for this receipt, and what its newest grant came from.
+/// That a pod was charged a use, the receipt of its newest grant, and what that grant came from.
 public struct Charge has copy, drop, store {
     receipt_digest: vector<u8>,
     renewals: u64,
@@ -223,7 +223,7 @@ public struct GrantsRevoked has copy, drop {
     generation: u64,
 }
 
-/// `charged` is false for a renewal.
+/// `charged` is false for a renewal, also by the receipt of an adoption.
 public struct AccessGranted has copy, drop {
     cluster: ID,
     policy: ID,
@@ -560,6 +560,7 @@ public(package) fun new_grant(
     let recipient = release.recipient();
     let charged = policy.charge(
         decision.pod_uid(),
+        decision.is_adoption(),
         receipt_digest,
         recipient,
         release.timestamp_ms(),
@@ -690,12 +691,14 @@ fun assert_identity(policy: &Policy, id: vector<u8>) {
     assert!(version >= policy.version_min && version <= policy.version, EVersion);
 }
 
-/// One use per pod and receipt, so that a container that restarts drains nothing. Anyone may show the
-/// releases that the chain has seen, in any order: each was made before the newest one that was used, or
-/// is that one, whatever receipt it is for. Returns whether a use was charged.
+/// One use per pod: a container that restarts drains none, nor does an enclave that restarts and adopts the
+/// pod (ADR 0015); both are renewals. Another placement is another use. Anyone may show the releases that
+/// the chain has seen, in any order: each was made before the newest one that was used, or is that one,
+/// whatever receipt it is for. Returns whether a use was charged.
 fun charge(
     policy: &mut Policy,
     pod_uid: String,
+    is_adoption: bool,
     receipt_digest: vector<u8>,
     recipient: address,
     released_ms: u64,
@@ -704,9 +707,10 @@ fun charge(
     let mut charged = true;
     if (policy.charges.contains(pod_uid)) {
         let last = policy.charges.remove(pod_uid);
-        charged = last.receipt_digest != receipt_digest;
-        assert!(charged || last.recipient != recipient, EAlreadyGranted);
+        let is_same = last.receipt_digest == receipt_digest;
+        assert!(!is_same || last.recipient != recipient, EAlreadyGranted);
         assert!(released_ms > last.released_ms, EReleaseOvertaken);
+        charged = !is_same && !is_adoption;
         if (!charged) {
             assert!(last.renewals < policy.terms.renewals_max, ERenewalsExhausted);
             renewals = last.renewals + 1;

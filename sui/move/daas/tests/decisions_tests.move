@@ -61,6 +61,8 @@ fun the_vector() {
 fun adoption() {
     let message = vectors::messages_adopt_message();
     assert_eq!(decisions::parse(message).kind(), 1);
+    assert!(decisions::parse(message).is_adoption());
+    assert!(!decisions::parse(bind()).is_adoption());
     verify(message, vectors::messages_adopt_signature());
 }
 

@@ -966,6 +966,14 @@ fun grant_before_a_window_set_later() {
 
 // === Limit 4: uses ===
 
+/// What the events say of each grant: 1 if a use was charged. It is the byte before the last two numbers.
+fun charged(): vector<u8> {
+    event::events_by_type<seal_policy::AccessGranted>().map!(|event| {
+        let bytes = b(event);
+        bytes[bytes.length() - 17]
+    })
+}
+
 /// A container that restarts asks again with the same receipt, for another key.
 #[test]
 fun a_renewal_costs_no_use() {
@@ -977,12 +985,7 @@ fun a_renewal_costs_no_use() {
     assert_eq!(second.grant_recipient(), other_recipient());
     let third = scene.request(seal_world::third());
     assert_eq!(scene.counts(), vector[1, 2]);
-    // `charged` is the byte before the last two numbers.
-    let charged = event::events_by_type<seal_policy::AccessGranted>().map!(|event| {
-        let bytes = b(event);
-        bytes[bytes.length() - 17]
-    });
-    assert_eq!(charged, vector[1, 0, 0]);
+    assert_eq!(charged(), vector[1, 0, 0]);
     destroy(vector[first, second, third]);
     scene.end();
 }
@@ -1005,40 +1008,101 @@ fun no_renewals_at_all() {
     abort
 }
 
-/// Another receipt is another placement: it costs a use, and begins to count renewals anew.
+/// The enclave has restarted, and so do the containers of a pod that runs on: it is the one use still.
 #[test]
-fun another_receipt_is_charged_again() {
-    let mut scene = scene(draft().uses(3).renewals(1));
+fun an_adoption_is_a_renewal() {
+    let mut scene = scene(draft().uses(1).renewals(3));
     destroy(scene.request(bind()));
     destroy(scene.request(seal_world::second()));
-    assert_eq!(scene.counts(), vector[1, 1]);
-    destroy(scene.request(seal_world::adopt()));
-    assert_eq!(scene.counts(), vector[2, 0]);
+    let adopted = scene.request(seal_world::adopt());
+    assert_eq!(scene.counts(), vector[1, 2]);
+    scene.approve(&adopted);
     destroy(scene.request(seal_world::adopt_second()));
-    assert_eq!(scene.counts(), vector[2, 1]);
-    // Going back to the first one is no way to get renewals for nothing.
-    destroy(scene.request(seal_world::after_adoption()));
-    assert_eq!(scene.counts(), vector[3, 0]);
+    assert_eq!(scene.counts(), vector[1, 3]);
+    assert_eq!(charged(), vector[1, 0, 0, 0]);
+    end(scene, adopted);
+}
+
+/// What an adoption renews it does not begin anew, however many uses are left.
+#[test, expected_failure(abort_code = seal_policy::ERenewalsExhausted)]
+fun an_adoption_after_all_renewals() {
+    let mut scene = scene(draft().renewals(1));
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::second()));
+    let _grant = scene.request(seal_world::adopt());
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::ERenewalsExhausted)]
+fun a_renewal_after_an_adoption_that_was_the_last_one() {
+    let mut scene = scene(draft().renewals(1));
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::adopt()));
+    let _grant = scene.request(seal_world::adopt_second());
+    abort
+}
+
+/// The enclave has restarted before the pod asked for the first time.
+#[test]
+fun an_adoption_that_comes_first_is_charged() {
+    let mut scene = scene(draft().uses(1));
+    destroy(scene.request(seal_world::adopt()));
+    assert_eq!(scene.counts(), vector[1, 0]);
+    destroy(scene.request(seal_world::adopt_second()));
+    assert_eq!(scene.counts(), vector[1, 1]);
+    assert_eq!(charged(), vector[1, 0]);
     scene.end();
 }
 
-/// A key takes its grant with it to no other receipt: that is charged, as it would be for another key.
+#[test, expected_failure(abort_code = seal_policy::EUsesExhausted)]
+fun an_adoption_that_comes_first_when_nothing_is_left() {
+    let mut scene = scene(draft().uses(0));
+    let _grant = scene.request(seal_world::adopt());
+    abort
+}
+
+/// The use of one pod is not another's.
+#[test, expected_failure(abort_code = seal_policy::EUsesExhausted)]
+fun an_adoption_when_another_pod_has_the_use() {
+    let mut scene = scene(draft().uses(1));
+    destroy(scene.request(seal_world::other_pod()));
+    let _grant = scene.request(seal_world::adopt());
+    abort
+}
+
+/// Another placement costs a use, and begins to count renewals anew, also if it was the pod's before: an
+/// adoption puts its own receipt in that one's place.
 #[test]
-fun the_same_recipient_with_another_receipt() {
-    let mut scene = scene(draft().uses(2));
+fun another_placement_is_charged_again() {
+    let mut scene = scene(draft().uses(2).renewals(1));
     destroy(scene.request(bind()));
-    let grant = scene.request(seal_world::adopt());
-    assert_eq!(grant.grant_recipient(), recipient());
+    destroy(scene.request(seal_world::adopt()));
+    assert_eq!(scene.counts(), vector[1, 1]);
+    // Going back is no way to get renewals for nothing.
+    destroy(scene.request(seal_world::after_adoption()));
     assert_eq!(scene.counts(), vector[2, 0]);
-    end(scene, grant);
+    assert_eq!(charged(), vector[1, 0, 1]);
+    scene.end();
 }
 
 #[test, expected_failure(abort_code = seal_policy::EUsesExhausted)]
-fun another_receipt_when_nothing_is_left() {
+fun another_placement_when_nothing_is_left() {
+    let mut scene = scene(draft().uses(1));
+    destroy(scene.request(seal_world::adopt()));
+    let _grant = scene.request(seal_world::after_adoption());
+    abort
+}
+
+/// The grant of a key is void with the enclave that restarted; the same key may have the next one.
+#[test]
+fun the_same_recipient_after_an_adoption() {
     let mut scene = scene(draft().uses(1));
     destroy(scene.request(bind()));
-    let _grant = scene.request(seal_world::adopt());
-    abort
+    let grant = scene.request(seal_world::adopt());
+    assert_eq!(grant.grant_recipient(), recipient());
+    assert_eq!(scene.counts(), vector[1, 1]);
+    scene.approve(&grant);
+    end(scene, grant);
 }
 
 #[test]
@@ -1093,8 +1157,9 @@ fun the_owner_allows_more() {
 #[test, expected_failure(abort_code = seal_policy::EUsesExhausted)]
 fun the_owner_allows_less_than_was_used() {
     let mut scene = scene(draft().uses(3));
-    destroy(scene.request(bind()));
     destroy(scene.request(seal_world::adopt()));
+    destroy(scene.request(seal_world::after_adoption()));
+    assert_eq!(scene.counts(), vector[2, 0]);
     scene.set_terms(draft().uses(1));
     let _grant = scene.request(seal_world::other_pod());
     abort
@@ -1117,6 +1182,16 @@ fun a_release_shown_again_when_nothing_is_left() {
     let mut scene = scene(draft().uses(1).renewals(0));
     destroy(scene.request(bind()));
     let _grant = scene.request(bind());
+    abort
+}
+
+/// An adoption is no way round it, though it is not compared with the receipt before.
+#[test, expected_failure(abort_code = seal_policy::EAlreadyGranted)]
+fun an_adoption_shown_again() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::adopt()));
+    let _grant = scene.request_at(seal_world::adopt(), world::bob(), now());
     abort
 }
 
@@ -1165,13 +1240,34 @@ fun two_releases_of_one_millisecond() {
     abort
 }
 
-/// Two receipts cannot be made to take turns either: that would cost a use each time.
+/// Two receipts cannot be made to take turns either: that would cost a use and a renewal each time.
 #[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
 fun an_old_release_after_that_of_another_receipt() {
     let mut scene = scene(draft());
     destroy(scene.request(bind()));
     destroy(scene.request(seal_world::adopt()));
     let _grant = scene.request(bind());
+    abort
+}
+
+/// Nor can adoptions that the chain has seen drain what is left of the renewals.
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun an_old_adoption_after_a_later_release() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::adopt()));
+    destroy(scene.request(seal_world::adopt_second()));
+    let _grant = scene.request(seal_world::adopt());
+    abort
+}
+
+#[test, expected_failure(abort_code = seal_policy::EReleaseOvertaken)]
+fun an_old_adoption_after_a_later_placement() {
+    let mut scene = scene(draft());
+    destroy(scene.request(bind()));
+    destroy(scene.request(seal_world::adopt()));
+    destroy(scene.request(seal_world::after_adoption()));
+    let _grant = scene.request(seal_world::adopt());
     abort
 }
 
