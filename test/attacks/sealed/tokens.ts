@@ -109,7 +109,7 @@ export const tokens: Family = {
         ],
         [
           'for a pod without sealed secrets',
-          'NodeRestriction',
+          'TOKEN_NOT_FOR_POD',
           ask(nodeAdmin('n1'), bound(plain), [BROKER], LOOSE),
         ],
         [
