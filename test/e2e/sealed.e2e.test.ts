@@ -2,13 +2,10 @@
  * The second half of the promise, on a real node: a pod's process has its secrets, nobody else does, and whatever of the
  * parts is down, the pod waits, says why, and goes on by itself.
  */
-import { execFileSync } from 'node:child_process';
-import { createHash, createPrivateKey, randomBytes, sign, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from 'node:tls';
 
 import { consoleProgress } from '@k3s-daas/cli';
 import { createAuthority } from '@k3s-daas/control-plane';
@@ -18,15 +15,29 @@ import t from 'tap';
 
 import { type SealedCluster, startSealedCluster } from '../../bench/pod-start/cluster.ts';
 import { inFiles, inMemory, needle } from './sealed/leaks.ts';
+import {
+  cutOffForLong,
+  expire,
+  fingerprint,
+  GIVES_UP_MS_MAX,
+  killed,
+  processOf,
+  served,
+  until,
+} from './sealed/pods.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const random = (): string => randomBytes(24).toString('base64url');
 const STAY = ['say', 'ready', 'wait'];
 const REFRESH_S = 5;
-/** seal-fetch gives up after a minute, and says why in the termination message. */
-const GIVES_UP_MS_MAX = 120_000;
-const WAIT_MS_MAX = 60_000;
-const POLL_MS = 100;
+interface Outage {
+  readonly name: string;
+  readonly parts: (name: string) => boolean;
+  /** What seal-fetch says meanwhile. */
+  readonly why: RegExp;
+  /** Starts anew what is killed; without, the part is stopped and goes on, and never refuses a connection. */
+  readonly revive?: () => Promise<unknown>;
+}
 
 await inPrivateNetwork(t, import.meta.filename, async () => {
   const dir = mkdtempSync(join(tmpdir(), 'daas-real-'));
@@ -166,7 +177,7 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
   });
 
   // It takes a minute, in which the others go on.
-  const cutOff = forLongCutOff(at, variable);
+  const cutOff = cutOffForLong(at, 'long', { args: ['env', 'PASSWORD', ...STAY], ...variable });
   cutOff.catch(() => undefined);
 
   await t.test('a Job completes, although its sidecar refreshes for as long as the pod lives', async (t) => {
@@ -288,122 +299,3 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
     await at.remove('long');
   });
 });
-
-interface Outage {
-  readonly name: string;
-  readonly parts: (name: string) => boolean;
-  /** What seal-fetch says meanwhile. */
-  readonly why: RegExp;
-  /** Starts anew what is killed; without, the part is stopped and goes on, and never refuses a connection. */
-  readonly revive?: () => Promise<unknown>;
-}
-
-async function killed<T>(
-  at: SealedCluster,
-  parts: (name: string) => boolean,
-  work: () => Promise<T>,
-  revive: () => Promise<unknown>,
-): Promise<T> {
-  const found = at.stack.parts.processes().filter(({ name }) => parts(name));
-  if (found.length === 0) throw new Error('no such part runs');
-  for (const { pid } of found) process.kill(pid, 'SIGKILL');
-  try {
-    return await work();
-  } finally {
-    await revive();
-  }
-}
-
-/**
- * A pod that nobody answers, until seal-fetch has given up once and the controller has told.
- *
- * @returns the pod's events.
- */
-async function forLongCutOff(
-  at: SealedCluster,
-  variable: Readonly<Record<string, unknown>>,
-): Promise<string> {
-  await at.create('long', { args: ['env', 'PASSWORD', ...STAY], ...variable });
-  await at.untilPlaced('long');
-  const ip = (action: 'add' | 'del', address: string): void => {
-    execFileSync('ip', ['route', action, 'blackhole', `${address}/32`]);
-  };
-  // Its address is known about when it asks.
-  const address = await at.frozen(
-    (part) => part === 'enclave',
-    async () => {
-      const found = await until(async () => (await at.pod('long')).status.podIP);
-      ip('add', found);
-      return found;
-    },
-  );
-  const events = ['get', 'events', '-n', 'app', '--field-selector', 'involvedObject.name=long'];
-  const told = await until(
-    async () => {
-      await delay(1000);
-      const found = await at.kubectl(events);
-      return found.includes('SealFetchWaiting') ? found : '';
-    },
-    () => at.log('long', 'seal-fetch'),
-    GIVES_UP_MS_MAX,
-  );
-  ip('del', address);
-  return told;
-}
-
-/** @returns the first of the answers that says something. @throws with what `about` tells, after `msMax`. */
-async function until<T>(
-  attempt: () => Promise<T>,
-  about: () => Promise<string> = () => Promise.resolve('waited in vain'),
-  msMax = WAIT_MS_MAX,
-): Promise<T> {
-  const deadline = performance.now() + msMax;
-  for (;;) {
-    const found = await attempt();
-    if (found) return found;
-    if (performance.now() > deadline) throw new Error(await about());
-    await delay(POLL_MS);
-  }
-}
-
-function fingerprint(pem: string): string {
-  return new X509Certificate(pem).fingerprint256;
-}
-
-/** The certificate that the pod's process serves now. */
-async function served(at: SealedCluster, name: string): Promise<string> {
-  const { podIP } = (await at.pod(name)).status;
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: podIP, port: 8443, rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerX509Certificate()?.fingerprint256 ?? '');
-      socket.destroy();
-    });
-    socket.on('error', reject);
-  });
-}
-
-/** The pid of the one process whose command begins so, in our namespace. */
-function processOf(...command: readonly string[]): number {
-  const pids = readdirSync('/proc').filter((entry) => {
-    if (!/^\d+$/.test(entry)) return false;
-    try {
-      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').startsWith(`${command.join('\0')}\0`);
-    } catch {
-      return false;
-    }
-  });
-  if (pids.length !== 1) throw new Error(execFileSync('ps', ['-e', '-o', 'pid,args'], { encoding: 'utf8' }));
-  return Number(pids[0]);
-}
-
-/** The same token of an hour ago, as the API server signed it then. */
-function expire(token: string, pki: string): string {
-  const [header = '', payload = ''] = token.split('.');
-  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>;
-  const past = Math.floor(Date.now() / 1000) - 3600;
-  const old = { ...claims, iat: past - 600, nbf: past - 600, exp: past };
-  const text = `${header}.${Buffer.from(JSON.stringify(old)).toString('base64url')}`;
-  const key = createPrivateKey(readFileSync(join(pki, 'service-account.key')));
-  const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });
-  return `${text}.${signature.toString('base64url')}`;
-}
