@@ -6,7 +6,10 @@ import {
   BROKER_AUDIENCE,
   fromBase64,
   NODE_USER_PREFIX,
+  encodeFetchPlan,
   parseFetchPlan,
+  parsePlanVariable,
+  PLAN_VARIABLE,
   utf8,
   type SuiId,
 } from '@k3s-daas/core';
@@ -186,10 +189,11 @@ const podSchema = z.object({
 async function planOf({ plane }: Stack, pod: PlacedPod): Promise<string> {
   const text = await plane.kubectl(['get', 'pod', pod.name, '-n', pod.namespace, '-o', 'json']);
   const [first] = podSchema.parse(JSON.parse(text)).spec.initContainers;
-  const plan = first?.env.find(({ name }) => name === 'DAAS_PLAN')?.value;
-  if (plan === undefined)
+  const variable = first?.env.find(({ name }) => name === PLAN_VARIABLE)?.value;
+  if (variable === undefined)
     throw new CliError('CLAIM_FAILED', `pod ${pod.name} has no seal-fetch`, 'see the webhook log');
-  return plan;
+  // As a kubelet hands it on, which expands what is written with a dollar.
+  return encodeFetchPlan(parsePlanVariable(variable));
 }
 
 async function ciphertextOf({ plane }: Stack): Promise<Uint8Array> {

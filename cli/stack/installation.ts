@@ -181,7 +181,9 @@ export async function writeConfiguration(options: {
   await writeKeyPair(pki('proxy-client'), await plane.issueClient({ commonName: SCHEDULER_USER }));
   await writeKeyPair(pki('reader'), await plane.issueClient({ commonName: READER }));
   await writeWhole(pki('operator.suikey'), world.operatorSecret);
-  await writeWhole(pki('relay.suikey'), (await world.fundedAccount()).getSecretKey());
+  // Its books are of one key: a later start in the same folder goes on with it.
+  if (!existsSync(pki('relay.suikey')))
+    await writeWhole(pki('relay.suikey'), (await world.fundedAccount()).getSecretKey());
   const configuration = {
     apiVersion: 'k3s-daas.io/v1alpha1',
     kind: 'DaaSConfiguration',
