@@ -30,7 +30,9 @@ const eventSchema = z.object({
     spec: z.object({ nodeName: z.string().default('') }).optional(),
     status: z
       .object({
-        containerStatuses: z.array(z.object({ state: z.object({ running: z.unknown().optional() }) })).default([]),
+        containerStatuses: z
+          .array(z.object({ state: z.object({ running: z.unknown().optional() }) }))
+          .default([]),
       })
       .optional(),
   }),
