@@ -54,9 +54,12 @@ async function call(
 ): Promise<{ status: number; text: string }> {
   const server = kubeConfig.getCurrentCluster()?.server;
   if (server === undefined) throw new Error('the kubeconfig names no cluster');
+  const content = body === undefined ? null : Buffer.from(JSON.stringify(body));
+  // Node frames no body of a DELETE by itself: without a length the preconditions would be no part of the request.
+  const length = content === null ? {} : { 'content-length': content.length };
   const options: RequestOptions = {
     method,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...length },
     signal: AbortSignal.timeout(CALL_MS_MAX),
   };
   await kubeConfig.applyToHTTPSOptions(options);
@@ -75,6 +78,6 @@ async function call(
       });
     });
     outgoing.once('error', reject);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(content ?? undefined);
   });
 }
