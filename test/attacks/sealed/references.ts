@@ -1,4 +1,6 @@
 /** Family 3: every way by which a container may come to a Secret, sealed and plain. */
+import { gzipSync } from 'node:zlib';
+
 import { rows, type Family } from './cases.ts';
 import {
   ACCOUNT,
@@ -78,7 +80,8 @@ async function machineSecrets(world: SealedWorld): Promise<void> {
   await post({
     metadata: { name: 'sh.helm.release.v1.web.v1' },
     type: 'helm.sh/release.v1',
-    stringData: { release: 'x' },
+    // As Helm writes it.
+    stringData: { release: gzipSync('{}').toString('base64') },
   });
   await post({
     metadata: { name: 'token', annotations: { 'kubernetes.io/service-account.name': ACCOUNT } },
