@@ -22,6 +22,7 @@ const chain = new MemoryChain();
 chain.set(healthy, systemClock.now());
 const webhook = await serveWebhook({ ...rest, chain, clock: systemClock, facts, log });
 process.stdout.write('ready\n');
-await once(process.stdin, 'end');
+// A stream that nobody reads never ends.
+await once(process.stdin.resume(), 'end');
 await facts.close();
 await webhook.close();
