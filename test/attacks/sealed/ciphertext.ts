@@ -1,4 +1,6 @@
 /** Families 9 and 14: plain Secrets, and ciphertext for something else. */
+import { gzipSync } from 'node:zlib';
+
 import {
   SEALED_ANNOTATIONS,
   SEALED_LABEL,
@@ -140,7 +142,11 @@ function plainSecrets(world: SealedWorld): Row[] {
       TYPE,
       typed('kubernetes.io/service-account-token', { token: 'x' }, token),
     ],
-    ['a record of Helm under another name', TYPE, typed('helm.sh/release.v1', { release: 'x' })],
+    [
+      'a record of Helm under another name',
+      TYPE,
+      typed('helm.sh/release.v1', { release: gzipSync('{}').toString('base64') }),
+    ],
     [
       'a record of Helm with a key more',
       TYPE,
