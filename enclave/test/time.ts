@@ -13,7 +13,8 @@ const POLL_MS = 3;
 
 /**
  * Three clocks that a test moves: true time (the NSM's), the host's wall clock, and the monotonic clock, by which timers
- * fire. They also go on with real time, until the test holds them.
+ * fire. They also go on with real time, until the test holds them. Whole milliseconds: sums of fractions would make a
+ * timer of 240 s fire a hair after the test has moved time by 240 s.
  */
 export class TestTime implements HostTime {
   #trueShiftMs = 0;
@@ -24,11 +25,11 @@ export class TestTime implements HostTime {
     this.#fire();
   }, POLL_MS);
 
-  readonly #startMs = Date.now() - performance.now();
+  readonly #startMs = Date.now() - Math.floor(performance.now());
   #heldMs: number | null = null;
 
-  readonly nsmClock: Clock = { now: () => Math.floor(this.#startMs + this.#realMs + this.#trueShiftMs) };
-  readonly clock: Clock = { now: () => Math.floor(this.#startMs + this.#realMs + this.#hostShiftMs) };
+  readonly nsmClock: Clock = { now: () => this.#startMs + this.#realMs + this.#trueShiftMs };
+  readonly clock: Clock = { now: () => this.#startMs + this.#realMs + this.#hostShiftMs };
 
   monotonic(): number {
     return this.#realMs + this.#monotonicShiftMs;
@@ -36,11 +37,11 @@ export class TestTime implements HostTime {
 
   /** From now on time goes by only as the test says. */
   hold(): void {
-    this.#heldMs ??= performance.now();
+    this.#heldMs ??= this.#realMs;
   }
 
   get #realMs(): number {
-    return this.#heldMs ?? performance.now();
+    return this.#heldMs ?? Math.floor(performance.now());
   }
 
   after(ms: number, work: () => void): () => void {
