@@ -9,7 +9,6 @@ import { verifyAttestation, type VerifiedAttestation } from '@k3s-daas/attestati
 import { configDigest, enclaveUserData, fromBase64, fromHex, policyDigest, sha256 } from '@k3s-daas/core';
 
 import type { AttestationReply } from './http/bootstrap.ts';
-import { TokenBucket } from './http/token-bucket.ts';
 import { ca, CLUSTER, eventually, PCRS, ROOT, TestEnclave, type Reply } from './test/world.ts';
 
 const ATTESTATION = '/api/v1/tee/attestation';
@@ -190,22 +189,6 @@ void t.test('an NSM that is slow makes nobody wait without end', async (t) => {
   t.equal(replies.filter(({ status }) => status === 200).length, 33, 'one under way, 32 waiting');
   t.equal(limited.length, 7);
   t.match(limited[0]?.headers.get('retry-after'), /^[1-5]$/);
-});
-
-void t.test('a bucket lets its capacity through, then its rate', (t) => {
-  let nowMs = 0;
-  const bucket = new TokenBucket({ capacity: 3, perSecond: 2, monotonic: () => nowMs });
-  const taken = (): boolean => bucket.take() === 0;
-  t.same([taken(), taken(), taken(), taken()], [true, true, true, false]);
-  t.equal(bucket.take(), 500, 'ms until the next');
-  nowMs = 499;
-  t.notOk(taken());
-  nowMs = 500;
-  t.ok(taken());
-  t.notOk(taken());
-  nowMs = 1e9;
-  t.same([taken(), taken(), taken(), taken()], [true, true, true, false], 'never more than its capacity');
-  t.end();
 });
 
 void t.test(

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { ChainView, Clock, RelayConfiguration, SuiId } from '@k3s-daas/core';
+import {
+  TokenBuckets,
+  type ChainView,
+  type Clock,
+  type RelayConfiguration,
+  type SuiId,
+} from '@k3s-daas/core';
 import {
   ChainError,
   simulateGrants,
@@ -16,7 +22,6 @@ import { checkRequest, type CheckedRequest } from './check.ts';
 import { RelayError } from './errors.ts';
 import { heldGrants } from './held.ts';
 import type { RelayMetrics } from './metrics.ts';
-import { TokenBuckets } from './rates.ts';
 import { abortOf, refusalOf } from './refusal.ts';
 import type { AccessBody } from './request.ts';
 
@@ -150,7 +155,7 @@ export class Relay {
 
   async #send(request: CheckedRequest, access: AccessRequest): Promise<Grants> {
     const charge = (gasMist: bigint): void => {
-      this.#gas.take(request.namespace, Number(gasMist));
+      this.#gas.charge(request.namespace, Number(gasMist));
     };
     const { transaction, grants } = await this.#batches.submit({ ...request, access, charge });
     this.#options.metrics.granted(grants.size);
@@ -182,12 +187,12 @@ export class Relay {
   }
 
   #takeRate(namespace: string, releases: number): void {
-    const waitMs = Math.max(this.#requests.waitMs(namespace, releases), this.#gas.waitMs(namespace, 1));
+    const waitMs = Math.max(this.#requests.waitMs(namespace, releases), this.#gas.waitMs(namespace));
     if (waitMs > 0) {
       const message = `namespace ${namespace} has asked for as much as it may`;
       throw new RelayError('RATE_EXCEEDED', message, { retryAfterMs: waitMs });
     }
-    this.#requests.take(namespace, releases);
+    this.#requests.charge(namespace, releases);
   }
 
   #knownGrants({ access, keys }: CheckedRequest): Grants {

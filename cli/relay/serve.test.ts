@@ -12,7 +12,6 @@ import { addressOf } from '@k3s-daas/sui-client';
 import { startRelay } from '../roles/relay.ts';
 import { RelayError } from './errors.ts';
 import { RelayMetrics } from './metrics.ts';
-import { networkOf, TokenBuckets } from './rates.ts';
 import type { AccessAnswer } from './relay.ts';
 import type { RELAY_LIMITS } from './serve.ts';
 import { serveRelay } from './serve.ts';
@@ -194,34 +193,6 @@ await t.test('limits of one request, of one address, and of all at a time', SLOW
     t.match(await post(good), { status: 200 });
     t.match(await post(good), { status: 429 });
   });
-});
-
-await t.test('token buckets', (t) => {
-  const clock = { ms: 1_000, now: () => clock.ms };
-  const buckets = new TokenBuckets({ amount: 10, periodMs: 1_000 }, clock);
-  t.equal(buckets.waitMs('a', 10), 0);
-  buckets.take('a', 10);
-  t.equal(buckets.waitMs('a', 1), 100);
-  t.equal(buckets.waitMs('b', 10), 0, 'each key has its own');
-  clock.ms += 500;
-  t.equal(buckets.waitMs('a', 5), 0);
-  t.equal(buckets.waitMs('a', 6), 100);
-  t.equal(buckets.waitMs('a', 100), 500, 'more than there ever is waits for all there can be');
-  buckets.take('a', 25);
-  t.equal(buckets.waitMs('a', 1), 2_100, 'a debt is paid back first');
-  clock.ms -= 5_000;
-  t.equal(buckets.waitMs('a', 1), 2_100, 'a clock that is set back refills nothing');
-  clock.ms += 500_000;
-  t.equal(buckets.waitMs('a', 10), 0);
-  t.equal(buckets.waitMs('a', 11), 0);
-  buckets.take('a', 1);
-  for (let i = 0; i < 20_000; i += 1) buckets.take(`other-${i}`, 1);
-  t.equal(buckets.waitMs('a', 10), 0, 'what was not seen for long is forgotten');
-  t.equal(networkOf('::ffff:10.1.2.3'), '10.1.2.3');
-  t.equal(networkOf('2001:db8:1:2:3:4:5:6'), networkOf('2001:db8:1:2::9'));
-  t.not(networkOf('2001:db8:1:2::1'), networkOf('2001:db8:1:3::1'));
-  t.equal(networkOf('fe80::1%eth0'), 'fe80:0:0:0');
-  t.end();
 });
 
 await t.test('the part itself, from a configuration', SLOW, async (t) => {

@@ -3,12 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { describeError, type Clock, type RelayConfiguration } from '@k3s-daas/core';
+import {
+  describeError,
+  networkOf,
+  OpenConnections,
+  TokenBuckets,
+  type Clock,
+  type RelayConfiguration,
+} from '@k3s-daas/core';
 import type { Logger } from 'pino';
 
 import { RelayError } from './errors.ts';
 import type { RelayGauges, RelayMetrics } from './metrics.ts';
-import { networkOf, TokenBuckets } from './rates.ts';
 import type { Relay } from './relay.ts';
 import { BODY_BYTES_MAX, parseBody } from './request.ts';
 
@@ -78,17 +84,13 @@ export async function serveRelay(options: ServeOptions): Promise<RelayServer> {
 
 /** One address must not hold all connections. */
 function limitAddresses(server: Server, max: number): void {
-  const open = new Map<string, number>();
+  const open = new OpenConnections();
   server.on('connection', (socket: Socket) => {
-    const network = networkOf(socket.remoteAddress ?? '');
-    const count = (open.get(network) ?? 0) + 1;
-    open.set(network, count);
+    const network = networkOf(socket.remoteAddress);
     socket.once('close', () => {
-      const left = (open.get(network) ?? 1) - 1;
-      if (left > 0) open.set(network, left);
-      else open.delete(network);
+      open.leave(network);
     });
-    if (count > max) socket.destroy();
+    if (open.enter(network) > max) socket.destroy();
   });
 }
 
@@ -157,13 +159,11 @@ class Handler {
 
   /** Counted before the body is read: what is not granted costs its sender, too. */
   #takeRate(address: string): void {
-    const network = networkOf(address);
-    const waitMs = this.#addresses.waitMs(network, 1);
+    const waitMs = this.#addresses.take(networkOf(address));
     if (waitMs > 0)
       throw new RelayError('RATE_EXCEEDED', 'your address has asked as often as it may', {
         retryAfterMs: waitMs,
       });
-    this.#addresses.take(network, 1);
   }
 
   async #withinDeadline<T>(answer: Promise<T>): Promise<T> {

@@ -20,7 +20,6 @@ import { KubeError } from '@k3s-daas/scheduler-extender';
 
 import { idOf } from '../../scheduler-extender/decision/test/world.ts';
 import { imageDigests } from './images.ts';
-import { remoteOf } from './rates.ts';
 import { eventually } from '../test/world.ts';
 import type { ReleaseReply } from './sign.ts';
 import {
@@ -838,15 +837,5 @@ void t.test('images: all of them by digest, or none', (t) => {
     Array.from({ length: count }, (_, at) => ({ image: image(at) }));
   t.equal(of({ containers: digests(256) }).length, 256);
   t.same(of({ containers: digests(257) }), []);
-  t.end();
-});
-
-void t.test('remotes are told apart by what one host has', (t) => {
-  t.equal(remoteOf('10.0.0.1'), '10.0.0.1');
-  t.equal(remoteOf('::ffff:10.0.0.1'), '10.0.0.1');
-  t.equal(remoteOf('2001:db8:1:2:3:4:5:6'), remoteOf('2001:db8:1:2::1'));
-  t.not(remoteOf('2001:db8:1:2::1'), remoteOf('2001:db8:1:3::1'));
-  t.equal(remoteOf('::1'), '0:0:0:0');
-  t.equal(remoteOf(undefined), '');
   t.end();
 });

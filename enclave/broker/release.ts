@@ -1,9 +1,9 @@
+import { TokenBuckets } from '@k3s-daas/core';
 import type { Engine, KubeClient, Readiness } from '@k3s-daas/scheduler-extender';
 
 import { BrokerError } from './errors.ts';
 import { requirePlanned, type PlanHome } from './plan.ts';
 import { readPod } from './pod.ts';
-import { Rates } from './rates.ts';
 import { requireReceipt } from './receipt.ts';
 import { parseRequest } from './request.ts';
 import { signReleases, type ReleaseReply, type SigningParts } from './sign.ts';
@@ -26,15 +26,14 @@ export interface Released {
 }
 
 /** A pod asks once for its start, and again after each failure and rotation. */
-const POD_RATE = { capacity: 30, perSecond: 0.5, keysMax: 16_384 } as const;
-const NAMESPACES_MAX = 16_384;
+const POD_RATE = { amount: 30, periodMs: 60_000 };
 
 /** The protocol of docs/broker.md: who shows a pod's own token gets what lets that pod, on its node, open a policy. */
 export function releaser(parts: BrokerParts): (token: string, json: unknown) => Promise<Released> {
-  const { client, engine, cluster, monotonic, releasesPerMinuteMax: capacity } = parts;
-  const pods = new Rates({ ...POD_RATE, monotonic });
-  const perSecond = capacity / 60;
-  const namespaces = new Rates({ capacity, perSecond, keysMax: NAMESPACES_MAX, monotonic });
+  const { client, engine, cluster, monotonic, releasesPerMinuteMax: amount } = parts;
+  const time = { now: monotonic };
+  const pods = new TokenBuckets(POD_RATE, time);
+  const namespaces = new TokenBuckets({ amount, periodMs: 60_000 }, time);
   return async (token, json) => {
     requireReady(parts);
     const request = parseRequest(json);

@@ -4,11 +4,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
+import { networkOf, OpenConnections, TokenBuckets } from '@k3s-daas/core';
 import { HttpError, readJson, type BodyLimits } from '@k3s-daas/scheduler-extender';
 import type { Logger } from 'pino';
 
 import { BrokerError } from './errors.ts';
-import { Rates, remoteOf } from './rates.ts';
 import { releaser, requireRate, type BrokerParts } from './release.ts';
 import { bearerToken } from './token.ts';
 
@@ -40,7 +40,7 @@ const CONNECTIONS_PER_REMOTE_MAX = 256;
 /** Each may hold a review of a token and the read of a pod at the API server. */
 const IN_FLIGHT_MAX = 64;
 /** All pods of a node may share its address, and behind the bridge of an image all pods share one. */
-const REMOTE_RATE = { capacity: 600, perSecond: 100, keysMax: 4_096 } as const;
+const REMOTE_RATE = { amount: 600, periodMs: 6_000 };
 
 /** Serves pods over TLS 1.3, without client certificates: a token says who asks. */
 export async function serveBroker(options: BrokerOptions): Promise<BrokerServer> {
@@ -88,24 +88,20 @@ export async function serveBroker(options: BrokerOptions): Promise<BrokerServer>
 
 /** One remote must not hold all connections. */
 function limitRemotes(server: ReturnType<typeof createServer>): void {
-  const open = new Map<string, number>();
+  const open = new OpenConnections();
   server.on('connection', (socket: Socket) => {
-    const remote = remoteOf(socket.remoteAddress);
-    const count = (open.get(remote) ?? 0) + 1;
-    open.set(remote, count);
+    const remote = networkOf(socket.remoteAddress);
     socket.once('close', () => {
-      const left = (open.get(remote) ?? 1) - 1;
-      if (left > 0) open.set(remote, left);
-      else open.delete(remote);
+      open.leave(remote);
     });
-    if (count > CONNECTIONS_PER_REMOTE_MAX) socket.destroy();
+    if (open.enter(remote) > CONNECTIONS_PER_REMOTE_MAX) socket.destroy();
   });
 }
 
 function listener(options: BrokerOptions, closing: () => boolean): RequestListener {
   const { log, monotonic } = options;
   const release = releaser(options);
-  const remotes = new Rates({ ...REMOTE_RATE, monotonic });
+  const remotes = new TokenBuckets(REMOTE_RATE, { now: monotonic });
   let inFlight = 0;
 
   const serve = async (request: IncomingMessage): Promise<object> => {
@@ -114,7 +110,7 @@ function listener(options: BrokerOptions, closing: () => boolean): RequestListen
     }
     const token = bearerToken(request.headers.authorization);
     const json = await readJson(request, BODY);
-    requireRate(remotes.take(remoteOf(request.socket.remoteAddress)), 'your address');
+    requireRate(remotes.take(networkOf(request.socket.remoteAddress)), 'your address');
     if (inFlight >= IN_FLIGHT_MAX) {
       throw new BrokerError('BUSY', `${inFlight} requests are being served`, { waitMs: 1_000 });
     }

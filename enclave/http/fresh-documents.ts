@@ -1,7 +1,6 @@
-import { fromHex, type Bytes } from '@k3s-daas/core';
+import { fromHex, TokenBuckets, type Bytes } from '@k3s-daas/core';
 
 import { EnclaveError, RateLimited } from '../errors.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 type Caller = 'nonce' | 'slot';
 
@@ -23,21 +22,24 @@ const LIFE_MS = 5_000;
 const ENTRIES_MAX = 256;
 /** An NSM needs some milliseconds for a document: this keeps strangers to a small part of its time. */
 const LIMITS = {
-  nonce: { capacity: 20, perSecond: 5 },
+  nonce: { amount: 20, periodMs: 4_000 },
   // A bucket of its own: a flood of nonces must not keep a registrar from its slot.
-  slot: { capacity: 10, perSecond: 2 },
-} as const;
+  slot: { amount: 10, periodMs: 5_000 },
+};
 
 /** Documents with a nonce that somebody else chose: one NSM call for one nonce, and not too many of them. */
 export class FreshDocuments {
   readonly #options: FreshDocumentsOptions;
-  readonly #buckets: Readonly<Record<Caller, TokenBucket>>;
+  readonly #buckets: Readonly<Record<Caller, TokenBuckets>>;
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: FreshDocumentsOptions) {
     this.#options = options;
-    const bucket = (caller: Caller): TokenBucket => new TokenBucket({ ...LIMITS[caller], ...options });
-    this.#buckets = { nonce: bucket('nonce'), slot: bucket('slot') };
+    const time = { now: options.monotonic };
+    this.#buckets = {
+      nonce: new TokenBuckets(LIMITS.nonce, time),
+      slot: new TokenBuckets(LIMITS.slot, time),
+    };
   }
 
   /** @param hex lower-case. @throws EnclaveError RATE_LIMITED, NSM_FAILED */
@@ -45,7 +47,7 @@ export class FreshDocuments {
     this.#forgetOld();
     const known = this.#entries.get(hex);
     if (known !== undefined) return known.document;
-    const waitMs = this.#buckets[caller].take();
+    const waitMs = this.#buckets[caller].take(caller);
     if (waitMs > 0) return Promise.reject(new RateLimited('the NSM is asked too often', waitMs));
     const document = this.#options.attest(fromHex(hex), caller);
     const entry: Entry = { document, untilMs: Infinity };

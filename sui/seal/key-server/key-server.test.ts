@@ -12,7 +12,6 @@ import t, { type Test } from 'tap';
 import type { KeyServerChain, SimulatedFailure } from './chain.ts';
 import { generateMasterKey, MasterKey } from './crypto.ts';
 import { KeyServerError } from './errors.ts';
-import { ClientLimits } from './limits.ts';
 import { serveKeyServer, type KeyServer } from './server.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 9, 30, 5);
@@ -429,47 +428,6 @@ void t.test('the checks come in the order of the protocol', async (t) => {
 void t.test('a client that asks too often waits; nobody can use up what is another one’s', async (t) => {
   const time = { ms: NOW };
   const clock = { now: () => time.ms };
-  const byUser = new ClientLimits(2, clock);
-  byUser.take('user', 'a');
-  byUser.take('user', 'a');
-  const tooMany = { code: 'TooManyRequests', status: 429, retryAfterSeconds: 30 };
-  t.throws(() => {
-    byUser.take('user', 'a');
-  }, tooMany);
-  byUser.take('user', 'b');
-  byUser.take('address', 'a');
-  time.ms += 29_999;
-  t.throws(
-    () => {
-      byUser.take('user', 'a');
-    },
-    { ...tooMany, retryAfterSeconds: 1 },
-  );
-  time.ms += 30_001;
-  byUser.take('user', 'a');
-  time.ms -= 3_600_000;
-  t.doesNotThrow(() => {
-    byUser.take('user', 'a');
-  }, 'a clock set back takes nothing');
-  for (const [first, second] of [
-    ['2001:db8:1:2::1', '2001:db8:1:2:ffff::9'],
-    ['::ffff:10.0.0.1', '10.0.0.1'],
-    ['fe80::1%eth0', 'fe80::2'],
-  ] as const) {
-    const limits = new ClientLimits(1, clock);
-    limits.take('address', first);
-    t.throws(
-      () => {
-        limits.take('address', second);
-      },
-      { code: 'TooManyRequests' },
-      `${second} is ${first}`,
-    );
-  }
-  const apart = new ClientLimits(1, clock);
-  for (const address of ['2001:db8:1:2::1', '2001:db8:1:3::1', '10.0.0.1', '10.0.0.2', '::1', ''])
-    apart.take('address', address);
-
   // Three of one address; what a user did not sign for does not count as his.
   const { post, server } = await bench(t, undefined, { clock, requestsPerClientAndMinuteMax: 3 });
   time.ms = NOW;

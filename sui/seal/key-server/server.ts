@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import { networkOf, TokenBuckets } from '@k3s-daas/core';
 import { isValidSuiObjectId, fromHex, normalizeSuiAddress, toBase64 } from '@mysten/sui/utils';
 import express, {
   type ErrorRequestHandler,
@@ -14,7 +15,6 @@ import express, {
 import { KeyServerError } from './errors.ts';
 import { fetchKey, type FetchKeyOptions } from './fetch-key.ts';
 import { healthOf, type HealthCheck } from './health.ts';
-import { ClientLimits } from './limits.ts';
 import { keyServerMetrics, type KeyServerMetrics } from './metrics.ts';
 import { BODY_BYTES_MAX, parseFetchKey } from './request.ts';
 import { checkSdk } from './sdk-version.ts';
@@ -136,10 +136,10 @@ function keyRequests(
   metrics: KeyServerMetrics,
   state: { inFlight: number },
 ): RequestHandler[] {
-  const limits = new ClientLimits(
-    options.requestsPerClientAndMinuteMax ?? REQUESTS_PER_MINUTE,
-    options.clock,
-  );
+  const amount = options.requestsPerClientAndMinuteMax ?? REQUESTS_PER_MINUTE;
+  // Clients are told apart by remote address and, once its signature was seen, by the user's address: whoever asks in
+  // another's name costs him nothing.
+  const buckets = new TokenBuckets({ amount, periodMs: 60_000 }, options.clock);
   const answering = { ...options, onExtraction: metrics.extraction };
   const answer = async (req: Request, res: Response): Promise<void> => {
     if (state.inFlight >= IN_FLIGHT_MAX) throw new KeyServerError('Failure', 'Too many requests at a time');
@@ -148,7 +148,7 @@ function keyRequests(
       checkSdk(req.headers);
       const body = parseFetchKey(typeof req.body === 'string' ? req.body : '');
       const limitUser = (user: string): void => {
-        limits.take('user', user);
+        takeRate(buckets, 'user', user);
       };
       const keys = await fetchKey(answering, body, limitUser);
       metrics.keys(keys.decryption_keys.length);
@@ -168,12 +168,21 @@ function keyRequests(
           seconds,
         );
       });
-      limits.take('address', req.socket.remoteAddress ?? '');
+      takeRate(buckets, 'address', networkOf(req.socket.remoteAddress));
       next();
     },
     express.text({ type: () => true, limit: BODY_BYTES_MAX, inflate: false }),
     answer,
   ];
+}
+
+/** @throws KeyServerError TooManyRequests, with the seconds after which it is worth trying again */
+function takeRate(buckets: TokenBuckets, kind: 'address' | 'user', client: string): void {
+  const waitMs = buckets.take(`${kind} ${client}`);
+  if (waitMs === 0) return;
+  throw new KeyServerError('TooManyRequests', `Too many requests of this ${kind}`, {
+    retryAfterSeconds: Math.ceil(waitMs / 1_000),
+  });
 }
 
 /** Decryption happens in web pages; a request carries all its authority in its body. */
