@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { TargetOptions } from '../chain-target.ts';
 import type { Output } from '../output.ts';
 import type { PublishOptions } from './chain-publish.ts';
+import { JSON_OUTPUT } from './options.ts';
 
 // Only declares; what a command does is loaded when it is called.
 
@@ -23,7 +24,7 @@ function onNode(parent: Command, name: string, description: string, isDefault = 
       '-c, --config <file>',
       'daas.yaml, whose section chain names the node; DAAS_CONFIG or ./daas.yaml otherwise',
     )
-    .option('--json', 'answer with one JSON document');
+    .option(...JSON_OUTPUT);
 }
 
 /** `daas chain …`: the embedded ledger by itself, and publication on any network. */
@@ -110,7 +111,7 @@ function addPublish(chain: Command): void {
     .option('--no-config', 'write nothing down')
     .option('--force', "replace another network's addresses in daas.yaml")
     .option('--dry-run', 'compile, simulate and show; needs no key')
-    .option('--json', 'answer with one JSON document')
+    .option(...JSON_OUTPUT)
     .action(async (dir: string | undefined, options: PublishFlags) => {
       const { chainPublish } = await import('./chain-publish.ts');
       const { config, ...others } = options;

@@ -1,15 +1,8 @@
 import type { Command } from 'commander';
 
+import { CONFIG, JSON_OUTPUT, KEY, type Common } from './options.ts';
+
 // Only declares; what a command does is loaded when it is called.
-
-const CONFIG = ['-c, --config <file>', 'daas.yaml; DAAS_CONFIG names it otherwise'] as const;
-const JSON_OUTPUT = ['--json', 'answer with one JSON document'] as const;
-const KEY = ['--key <file>', 'Sui key that signs (suiprivkey…); client.suiKeyFile otherwise'] as const;
-
-interface Common {
-  readonly config?: string;
-  readonly json?: boolean;
-}
 
 /** `daas key-server …`: one of Seal's key servers, its key and its object on chain. */
 export function addKeyServerCommands(keyServer: Command): void {

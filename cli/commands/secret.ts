@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 
+import { CONFIG, JSON_OUTPUT } from './options.ts';
 import type { SourceOptions } from '../secret/inspect.ts';
 import type { CreatePolicyOptions, PolicyOptions } from '../secret/policy.ts';
 import type { RecoverOptions } from '../secret/recover.ts';
@@ -17,9 +18,7 @@ const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
 
 function online(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'daas.yaml; DAAS_CONFIG names it otherwise')
-    .option('--json', 'answer with one JSON document');
+  return command.option(...CONFIG).option(...JSON_OUTPUT);
 }
 
 function signed(command: Command): Command {
