@@ -6,9 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { issueNodeIdentity, type Progress, stakeForNode, startStack, type Stack } from '@k3s-daas/cli';
-import { ensureControlPlane } from '@k3s-daas/control-plane';
+import { cacheRoot, ensureControlPlane } from '@k3s-daas/control-plane';
 import { buildImage, ensureNodePrograms, HOST_ADDRESS, type RealNode, startNode } from '@k3s-daas/kubelet';
-import { buildSealFetchImage } from '@k3s-daas/seal-fetch/image';
+import { keptSealFetchImage } from '@k3s-daas/seal-fetch/image';
 import { z } from 'zod';
 
 const run = promisify(execFile);
@@ -76,7 +76,7 @@ export interface PodParts {
 export async function startSealedCluster(dir: string, progress: Progress): Promise<SealedCluster> {
   const programs = await ensureNodePrograms();
   const binaries = await ensureControlPlane();
-  const image = await buildSealFetchImage({ out: join(dir, 'seal-fetch.tar') });
+  const image = await keptSealFetchImage(join(cacheRoot(process.env), 'seal-fetch'));
   const abort = new AbortController();
   const options = {
     dir: join(dir, 'stack'),
