@@ -92,7 +92,7 @@ export async function startSealedCluster(dir: string, progress: Progress): Promi
     },
     signal: abort.signal,
     onExit: ({ name, lastLines }: { name: string; lastLines: string }): void => {
-      console.error(`${name} ended: ${lastLines.slice(-2000)}`);
+      progress.note(`${name} ended: ${lastLines.slice(-2000)}`);
     },
   };
   const stack = await startStack(options);

@@ -416,7 +416,9 @@ void t.test('the installation: what the host hands over and what the enclave tak
 });
 
 async function runMain(...args: string[]): Promise<{ code: unknown; output: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Without tap's hooks, which write into this checkout: the user that it becomes may not.
+  const command = ['-u', 'NODE_OPTIONS', process.execPath, MAIN, ...args];
+  const child = spawn('env', command, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const [code] = (await once(child, 'close')) as [unknown];
