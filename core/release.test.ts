@@ -15,6 +15,8 @@ import {
   fromHex,
   Intent,
   receiptDigest,
+  RELEASE_IMAGES_MAX,
+  RELEASE_MESSAGE_BYTES_MAX,
   toHex,
   verifyEd25519,
   type Bytes,
@@ -106,6 +108,15 @@ function outcome(act: () => unknown): string {
     throw error;
   }
 }
+
+void t.test('the largest release fits what is said of it, and one input of a transaction', (t) => {
+  const imageDigests = Array.from({ length: RELEASE_IMAGES_MAX }, () => new Uint8Array(32));
+  const largest = encodeReleaseMessage(bindMs, { ...bindRelease, podUid: 'u'.repeat(253), imageDigests });
+  t.ok(largest.length <= RELEASE_MESSAGE_BYTES_MAX, `${largest.length} bytes`);
+  // max_pure_argument_size of Sui's protocol configuration.
+  t.ok(RELEASE_MESSAGE_BYTES_MAX < 16_384);
+  t.end();
+});
 
 void t.test('receipts: decisions, signatures, digests', (t) => {
   for (const [name, { change, message, signature, digest }] of Object.entries(vectors.receipts)) {

@@ -5,6 +5,12 @@ import { bytes32, parseStrict, suiId, u64, type SuiId } from './codec.ts';
 import { Intent } from './decision.ts';
 import { FormatError } from './format-error.ts';
 
+/** Digests in one release: more would not fit a transaction's pure input of 16 KiB. */
+export const RELEASE_IMAGES_MAX = 256;
+const DIGEST_BYTES = 33;
+/** Bytes of a message: of the fields besides the digests, only the pod's UID has no fixed length. */
+export const RELEASE_MESSAGE_BYTES_MAX = 1_024 + RELEASE_IMAGES_MAX * DIGEST_BYTES;
+
 /** The live enclave's consent that one recipient may open one policy's secrets for one pod (releases.move). */
 export interface Release {
   readonly cluster: SuiId;

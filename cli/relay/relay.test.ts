@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { DecisionKind, receiptDigest } from '@k3s-daas/core';
+import { DecisionKind, receiptDigest, sha256, toBase64, utf8 } from '@k3s-daas/core';
 import { addressOf, listGrants, readPolicy, requestGrants, type AccessRequest } from '@k3s-daas/sui-client';
 
 import {
@@ -60,6 +60,22 @@ await t.test('a pod’s releases become grants of its key, and again the same on
   t.equal(relay.way.asked.length, asked, 'the chain is not asked for what is known');
   t.equal((await sentBy(relay.address)).length, 1);
   t.strictSame(await Promise.all(policies.map(usesOf)), [1n, 1n]);
+});
+
+await t.test('a release of as many images as the broker signs is taken', SLOW, async (t) => {
+  const relay = await startTestRelay(t, scene);
+  const policy = await scene.policy();
+  // enclave/broker/images.ts: a pod of more is said to run what nobody knows.
+  const imageDigests = Array.from({ length: 256 }, (_, index) => sha256(utf8(`image ${index}`)));
+  const ask = scene.ask([policy], { release: { imageDigests } });
+  const { status, body } = await relay.post(bodyOf(ask));
+  t.match({ status, body }, { status: 200, body: { grants: [{ policy }] } });
+  const [held] = await listGrants(chain.client, packageId, ask.recipient);
+  t.equal(held?.imageDigests.length, 256);
+  const [release] = bodyOf(ask).releases;
+  const longer = { ...release, message: toBase64(new Uint8Array(9_473)) };
+  const { code, message } = (await relay.post({ ...bodyOf(ask), releases: [longer] })).body;
+  t.match([code, message], ['MALFORMED', /releases\[0\]\.message/], 'and none that is longer');
 });
 
 await t.test(

@@ -1,4 +1,11 @@
-import { fromBase64, isSuiId, type Bytes, type Receipt, type SuiId } from '@k3s-daas/core';
+import {
+  fromBase64,
+  isSuiId,
+  RELEASE_MESSAGE_BYTES_MAX,
+  type Bytes,
+  type Receipt,
+  type SuiId,
+} from '@k3s-daas/core';
 import { z } from 'zod';
 
 import { RelayError } from './errors.ts';
@@ -6,8 +13,6 @@ import { RelayError } from './errors.ts';
 /** Of one request. A transaction of Sui has 128 KiB at most, and holds those of several. */
 export const BODY_BYTES_MAX = 64 << 10;
 const RELEASES_MAX = 16;
-/** A release names 32 bytes for each image of its pod. */
-const MESSAGE_BYTES_MAX = 8 << 10;
 const SIGNATURE_BYTES = 64;
 
 const bytes = (least: number, most: number) =>
@@ -16,7 +21,11 @@ const bytes = (least: number, most: number) =>
     .max(Math.ceil(most / 3) * 4)
     .transform((text) => fromBase64(text))
     .refine(({ length }) => length >= least && length <= most, `expected ${least} to ${most} bytes`);
-const signed = { message: bytes(1, MESSAGE_BYTES_MAX), signature: bytes(SIGNATURE_BYTES, SIGNATURE_BYTES) };
+/** Of a release: no receipt is as large as the largest of those. */
+const signed = {
+  message: bytes(1, RELEASE_MESSAGE_BYTES_MAX),
+  signature: bytes(SIGNATURE_BYTES, SIGNATURE_BYTES),
+};
 
 const bodySchema = z.strictObject({
   receipt: z.strictObject(signed),

@@ -1,4 +1,4 @@
-import { fromHex, type Bytes } from '@k3s-daas/core';
+import { fromHex, RELEASE_IMAGES_MAX, type Bytes } from '@k3s-daas/core';
 import { z } from 'zod';
 
 const container = z.looseObject({ image: z.string().max(4_096).default('') });
@@ -17,8 +17,6 @@ const specSchema = z.looseObject({
     .nullish(),
 });
 
-/** A release of more would not fit a transaction's pure input of 16 KiB. */
-const DIGESTS_MAX = 256;
 const BY_DIGEST = /^[^@\s]+@sha256:([0-9a-f]{64})$/;
 
 /**
@@ -40,6 +38,6 @@ export function imageDigests(spec: unknown): readonly Bytes[] {
   ];
   const digests = images.map((image) => BY_DIGEST.exec(image)?.[1]);
   const known = new Set(digests.filter((digest) => digest !== undefined));
-  if (digests.includes(undefined) || known.size > DIGESTS_MAX) return [];
+  if (digests.includes(undefined) || known.size > RELEASE_IMAGES_MAX) return [];
   return [...known].map(fromHex);
 }
