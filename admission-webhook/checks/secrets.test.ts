@@ -1,5 +1,7 @@
 /** Every rule for Secrets from both sides, on ciphertext made by SealClient. */
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { encodeSealAad, fromBase64, SEALED_ANNOTATIONS, SEALED_LABEL, toBase64, utf8 } from '@k3s-daas/core';
@@ -29,6 +31,9 @@ interface Change {
   readonly old?: unknown;
 }
 
+/** A person's guide, which shows each command that a remedy may name. */
+const guide = await readFile(resolve(import.meta.dirname, '../../docs/secrets.md'), 'utf8');
+
 /** Code of the denial, or `allowed`. */
 async function verdict(
   object: unknown,
@@ -52,7 +57,10 @@ async function verdict(
     if (!(error instanceof Denied)) throw error;
     if (/hunter2|swordfish/.test(`${error.message} ${error.remedy}`))
       return `${error.code}, and tells the secret`;
-    return error.code;
+    const unknown = [...error.remedy.matchAll(/`(daas [^`]+)`/g)].find(
+      ([, each = '']) => !guide.includes(each),
+    );
+    return unknown === undefined ? error.code : `${error.code}, and names ${unknown[0]}, which is not there`;
   }
 }
 

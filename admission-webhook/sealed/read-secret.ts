@@ -159,7 +159,7 @@ function requireSignature(bytes: Bytes, where: string): void {
   throw new Denied(
     'SECRET_SIGNATURE_MALFORMED',
     `${where}: ${SEALED_SIGNATURE_KEY} holds no serialized Sui signature by an Ed25519, secp256k1 or secp256r1 key (${bytes.length} bytes)`,
-    'write the Secret with `daas secret seal --sign` or `daas secret rotate` by such a key; signatures by several keys, zkLogin and passkeys are not taken: leave the key out, and new pods take the values without it',
+    'write the Secret with `daas secret rotate` by such a key; signatures by several keys, zkLogin and passkeys are not taken: leave the key out, and new pods take the values without it',
   );
 }
 
