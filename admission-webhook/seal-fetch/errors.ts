@@ -67,6 +67,7 @@ const RULES = {
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type FetchErrorCode = keyof typeof RULES;
+export const FETCH_ERROR_CODES: readonly string[] = Object.keys(RULES);
 
 export interface FetchErrorDetails extends ErrorOptions {
   /** Instead of the code's own. */
