@@ -43,6 +43,11 @@ export class Forwarder {
     this.#limits = limits;
   }
 
+  /** Bytes of bodies that are held now. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   get requests(): number {
     return this.#requests;
   }
@@ -127,34 +132,41 @@ function readBody(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => {
-      reject(
-        new ProxyError('BODY_LATE', `the body was not here within ${bodyMs} ms`, 'send it without pauses'),
-      );
-    }, bodyMs);
-    const fail = (error: Error): void => {
+    const stop = (): void => {
       clearTimeout(timer);
+      request.off('data', take).off('end', ended).off('close', closed);
+    };
+    // What comes after a refusal is not read: the reply ends the connection, and bytes that were counted then would
+    // never be given back.
+    const fail = (error: ProxyError): void => {
+      request.pause();
+      stop();
       reject(error);
     };
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       size += chunk.length;
       try {
         if (size > bodyBytesMax) throw tooLarge();
         hold(chunk.length);
         chunks.push(chunk);
       } catch (error) {
-        request.pause();
-        fail(error as Error);
+        fail(error as ProxyError);
       }
-    });
-    request.once('end', () => {
-      clearTimeout(timer);
+    };
+    const ended = (): void => {
+      stop();
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
-    });
-    request.once('close', () => {
+    };
+    const closed = (): void => {
       if (request.complete) return;
       fail(new ProxyError('BODY_LATE', 'the client went away within its request', 'none needed'));
-    });
+    };
+    const timer = setTimeout(() => {
+      fail(
+        new ProxyError('BODY_LATE', `the body was not here within ${bodyMs} ms`, 'send it without pauses'),
+      );
+    }, bodyMs);
+    request.on('data', take).once('end', ended).once('close', closed);
   });
 }
 

@@ -22,7 +22,10 @@ export class ProxyMetrics {
     this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
   }
 
-  text({ attested, attestations, failures }: LinkStatus, underWay: number): string {
+  text(
+    { attested, attestations, failures }: LinkStatus,
+    underWay: { readonly requests: number; readonly heldBytes: number },
+  ): string {
     const text = new MetricsText();
     const seconds = 'daas_attest_proxy_request_seconds';
     text.family(
@@ -64,7 +67,13 @@ export class ProxyMetrics {
       'daas_attest_proxy_requests_under_way',
       'gauge',
       'Requests that are not answered yet.',
-      underWay,
+      underWay.requests,
+    );
+    text.single(
+      'daas_attest_proxy_held_bytes',
+      'gauge',
+      'Bytes of the bodies of requests that are held now.',
+      underWay.heldBytes,
     );
     return text.toString();
   }

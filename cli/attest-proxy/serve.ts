@@ -167,7 +167,7 @@ class Handler {
     this.#callers.authenticate(request);
     const status = this.#options.link.status();
     if (url === '/metrics') {
-      const text = this.#metrics.text(status, this.#forwarder.requests);
+      const text = this.#metrics.text(status, this.#forwarder);
       this.#send(response, 200, ['content-type', 'text/plain; version=0.0.4'], Buffer.from(text));
       return;
     }

@@ -42,28 +42,27 @@ function readBytes(request: IncomingMessage, { bytesMax, msMax }: BodyLimits): P
         `the body has more than ${bytesMax} bytes`,
         'set nodeCacheCapable: true in the scheduler configuration, or raise the limit',
       );
-    const timer = setTimeout(() => {
-      reject(new HttpError('BODY_LATE', `the body took more than ${msMax} ms`, 'check the network'));
-    }, msMax);
     const settle = (error?: Error): void => {
       clearTimeout(timer);
+      // What still comes flows on to nowhere: the reply to a refusal ends the connection.
+      request.off('data', take).off('end', settle).off('error', settle).off('close', closed);
       if (error !== undefined) reject(error);
       else if (size > bytesMax) reject(tooLarge());
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
     };
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= bytesMax) chunks.push(chunk);
       else chunks.length = 0;
       if (size > 2 * bytesMax) settle(tooLarge());
-    });
-    request.once('end', () => {
-      settle();
-    });
-    request.once('error', settle);
-    request.once('close', () => {
+    };
+    const closed = (): void => {
       if (!request.complete) settle(new HttpError('BODY_NOT_JSON', 'the body ended early', 'send it again'));
-    });
+    };
+    const timer = setTimeout(() => {
+      settle(new HttpError('BODY_LATE', `the body took more than ${msMax} ms`, 'check the network'));
+    }, msMax);
+    request.on('data', take).once('end', settle).once('error', settle).once('close', closed);
   });
 }
 
