@@ -14,7 +14,14 @@ const stateSchema = z
   })
   .default({});
 const statusesSchema = z
-  .array(z.object({ name: z.string(), state: stateSchema, lastState: stateSchema }))
+  .array(
+    z.object({
+      name: z.string(),
+      state: stateSchema,
+      lastState: stateSchema,
+      ready: z.boolean().default(false),
+    }),
+  )
   .default([]);
 const ownerSchema = z.object({
   kind: z.string(),
@@ -43,7 +50,9 @@ export type Owner = z.infer<typeof ownerSchema>;
 export function waitingMessage({ status }: WaitingPod): string | undefined {
   const container = status.initContainerStatuses.find(({ name }) => name === SEAL_FETCH);
   if (container === undefined) return undefined;
-  const { state, lastState } = container;
+  const { state, lastState, ready } = container;
+  // It has ended well, or, where it stays to refresh, its files are in place: what failed before is over.
+  if (state.terminated?.exitCode === 0 || (state.running !== undefined && ready)) return undefined;
   const failed = [state.terminated, lastState.terminated].find(
     (each) => each !== undefined && each.exitCode !== 0 && each.message !== '',
   );

@@ -14,9 +14,9 @@ import { startSealEvents } from './seal-events.ts';
 
 t.setTimeout(300_000);
 
-const status = (state: object, lastState: object = {}, name = 'seal-fetch'): object => ({
+const status = (state: object, lastState: object = {}, name = 'seal-fetch', ready = false): object => ({
   phase: 'Pending',
-  initContainerStatuses: [{ name, state, lastState, image: 'i', imageID: '', ready: false, restartCount: 1 }],
+  initContainerStatuses: [{ name, state, lastState, image: 'i', imageID: '', ready, restartCount: 1 }],
 });
 const ended = (message: string, exitCode = 1): object => ({ terminated: { exitCode, message } });
 const backOff = {
@@ -24,9 +24,9 @@ const backOff = {
 };
 
 void t.test('the last words of seal-fetch', (t) => {
-  const said = (state: object, lastState?: object, name?: string): string | undefined => {
+  const said = (state: object, lastState?: object, name?: string, ready?: boolean): string | undefined => {
     const metadata = { name: 'p', namespace: 'n', uid: 'u' };
-    return waitingMessage(podSchema.parse({ metadata, status: status(state, lastState, name) }));
+    return waitingMessage(podSchema.parse({ metadata, status: status(state, lastState, name, ready) }));
   };
   const rows: readonly (readonly [string, string | undefined, string | undefined])[] = [
     ['it failed', said(ended('CHAIN_STALE: old')), 'CHAIN_STALE: old'],
@@ -38,6 +38,13 @@ void t.test('the last words of seal-fetch', (t) => {
     ],
     ['it is done', said(ended('', 0)), undefined],
     ['it was well at last', said({ running: {} }, ended('fine', 0)), undefined],
+    ['it failed and then succeeded', said(ended('', 0), ended('CHAIN_STALE: old')), undefined],
+    ['it failed and tries again', said({ running: {} }, ended('CHAIN_STALE: old')), 'CHAIN_STALE: old'],
+    [
+      'it failed, and now keeps the files fresh',
+      said({ running: {} }, ended('CHAIN_STALE: old'), undefined, true),
+      undefined,
+    ],
     ['nothing is known of it', said({ waiting: { reason: 'PodInitializing' } }), undefined],
     ['its image is not there', said({ waiting: { reason: 'ErrImagePull', message: 'no such' } }), 'no such'],
     ['another container', said(ended('X: y'), {}, 'other'), undefined],
@@ -77,7 +84,12 @@ void t.test('pods that wait in vain', (t) => {
       false,
     ],
     ['it tries again just now', lost(status({ running: {} }, ended(CHANGED))), false],
-    ['it has succeeded', lost(status(ended('', 0), ended(CHANGED, 0))), false],
+    ['it has succeeded', lost(status(ended('', 0), ended(CHANGED))), false],
+    [
+      'it has succeeded, and the pod fails for a reason of its own',
+      lost({ ...status(ended('', 0), ended(CHANGED), undefined, true), ...containers(backOff) }),
+      false,
+    ],
     ['its containers run', lost({ ...again, ...containers({ running: {} }) }), false],
     ['its containers do not run', lost({ ...again, ...containers({ waiting: { reason: 'X' } }) }), true],
     ['it goes already', lost(again, { deletionTimestamp: '2026-01-01T00:00:00Z' }), false],
