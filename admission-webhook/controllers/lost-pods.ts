@@ -63,9 +63,12 @@ export function waitingMessage({ status }: WaitingPod): string | undefined {
   return printable === '' ? undefined : printable;
 }
 
-/** The last words of a pod that was made for what is no longer there (seal-fetch/errors.ts, enclave/broker/errors.ts). */
+/**
+ * The last words of a pod that was made for what is no longer there (seal-fetch/errors.ts, enclave/broker/errors.ts). One
+ * that refreshes says ROTATION_REFUSED: it started on content that is neither what it was admitted with nor signed.
+ */
 const IN_VAIN =
-  /^(?:seal-fetch: )?(?:CIPHERTEXT_CHANGED: |SECRET_VERSION_WRONG: |BROKER_REFUSED: the broker says POD_CHANGED: )/;
+  /^(?:seal-fetch: )?(?:CIPHERTEXT_CHANGED: |SECRET_VERSION_WRONG: |ROTATION_REFUSED: |BROKER_REFUSED: the broker says POD_CHANGED: )/;
 
 /**
  * Whether the pod can never start (again): as it is it gets no secrets, however often it asks. One whose containers run

@@ -59,6 +59,8 @@ void t.test('the last words of seal-fetch', (t) => {
 const CHANGED = 'CIPHERTEXT_CHANGED: db/password is not what was admitted (create the pod anew)';
 const VERSION =
   'SECRET_VERSION_WRONG: db is version 2 of policy 0x1, planned is 1 of 0x1 (create the pod anew)';
+const REFUSED =
+  'ROTATION_REFUSED: the new content of Secret db is not taken: it is version 1, in use is 1 (rotate)';
 const REPLACED =
   'BROKER_REFUSED: the broker says POD_CHANGED: the spec is not the one that was placed (delete the pod)';
 
@@ -77,7 +79,13 @@ void t.test('pods that wait in vain', (t) => {
     ['the broker knows another pod', lost(status(backOff, ended(REPLACED))), true],
     ['as its log says it', lost(status(ended(`a\nseal-fetch: ${CHANGED}\n`))), true],
     ['it will be better', lost(status(ended('CHAIN_STALE: 90 s'))), false],
-    ['the owner may sign', lost(status(ended('ROTATION_REFUSED: CIPHERTEXT_CHANGED: x'))), false],
+    ['it refreshes, and starts on what is not signed', lost(status(backOff, ended(REFUSED))), true],
+    [
+      'it refreshes, and its containers run',
+      lost({ ...status(backOff, ended(REFUSED)), ...containers({ running: {} }) }),
+      false,
+    ],
+    ['it says so of something else', lost(status(ended('X: ROTATION_REFUSED: y'))), false],
     [
       'the broker refuses otherwise',
       lost(status(ended('BROKER_REFUSED: the broker says X: POD_CHANGED: '))),
@@ -185,9 +193,9 @@ void t.test('events on pods that wait', async (t) => {
     phase: 'Running',
     containerStatuses: [running],
   });
-  await set('waits', sidecar('ROTATION_REFUSED: not signed'));
+  await set('waits', sidecar(REFUSED));
   t.equal(await events.check(), 1, 'of a pod that runs, too: its sidecar fails');
-  t.match(await told('waits'), 'SealFetchWaiting ROTATION_REFUSED: not signed;');
+  t.match(await told('waits'), `SealFetchWaiting ${REFUSED};`);
   await set('waits', { ...status({ running: {} }), phase: 'Running', containerStatuses: [running] });
   t.equal(await events.check(), 0, 'and has nothing to complain of');
 
@@ -197,19 +205,23 @@ void t.test('events on pods that wait', async (t) => {
   await pod('b1', 'b');
   await pod('bare');
   await pod('works', 'c');
+  await pod('d1', 'd');
+  await pod('keeps', 'e');
   for (const [name, words] of [
     ['a1', CHANGED],
     ['a2', VERSION],
     ['a3', 'CHAIN_STALE: 90 s'],
     ['b1', REPLACED],
     ['bare', CHANGED],
+    ['d1', REFUSED],
   ] as const)
     await set(name, status(backOff, ended(words)));
   await set('works', sidecar(CHANGED));
-  t.equal(await events.check(), 8, 'six wait, and two are replaced');
+  await set('keeps', sidecar(REFUSED));
+  t.equal(await events.check(), 11, 'eight wait, and three are replaced');
   const first = (await left()).includes('pod/a1') ? 'a2' : 'a1';
   const other = first === 'a1' ? 'a2' : 'a1';
-  const kept = ['pod/a3', 'pod/bare', 'pod/starts', 'pod/waits', 'pod/works'];
+  const kept = ['pod/a3', 'pod/bare', 'pod/keeps', 'pod/starts', 'pod/waits', 'pod/works'];
   t.same(
     await left(),
     [`pod/${other}`, ...kept].sort(),
@@ -218,6 +230,7 @@ void t.test('events on pods that wait', async (t) => {
   t.match(await told(first), 'SealFetchReplaced deleted, so that ReplicaSet a makes a new one');
   t.match(await told('b1'), `SealFetchReplaced deleted, so that ReplicaSet b makes a new one`);
   t.match(await told('b1'), REPLACED);
+  t.match(await told('d1'), `SealFetchReplaced deleted, so that ReplicaSet d makes a new one`);
   t.equal(
     await told('bare'),
     `Warning SealFetchWaiting ${CHANGED} (no controller makes this pod anew: delete and create it);`,

@@ -61,7 +61,7 @@ const RULES = {
   ROTATION_REFUSED: {
     passing: false,
     remedy:
-      'rotate with `daas secret rotate` and the key of the policy’s owner; the old version stays in use',
+      'rotate with `daas secret rotate` and the key of the policy’s owner, or create the pod anew; a pod that runs keeps the version it has',
   },
   ENDED: { passing: false, remedy: 'none needed' },
 } as const satisfies Readonly<Record<string, Rule>>;
