@@ -9,7 +9,7 @@ import { verifyAttestation, type VerifiedAttestation } from '@k3s-daas/attestati
 import { configDigest, enclaveUserData, fromBase64, fromHex, policyDigest, sha256 } from '@k3s-daas/core';
 
 import type { AttestationReply } from './http/bootstrap.ts';
-import { ca, CLUSTER, eventually, PCRS, ROOT, TestEnclave, type Reply } from './test/world.ts';
+import { arrivals, ca, CLUSTER, eventually, PCRS, ROOT, TestEnclave, type Reply } from './test/world.ts';
 
 const ATTESTATION = '/api/v1/tee/attestation';
 const NONCE = 'a1'.repeat(20);
@@ -178,8 +178,9 @@ void t.test('an NSM that is slow makes nobody wait without end', async (t) => {
   const before = enclave.nsm.calls.length;
   const asked: Promise<Reply>[] = [];
   for (let second = 0; second < 4; second += 1) {
+    const arrived = arrivals(10);
     for (let i = 0; i < 10; i += 1) asked.push(withNonce(enclave, `${second}${i}`.repeat(20)));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await arrived;
     enclave.time.advance(1_000);
   }
   await eventually('the call', () => enclave.nsm.calls.length === before + 1);

@@ -12,7 +12,7 @@ import { Renewal } from './guard/renewal.ts';
 import type { AttestationReply } from './http/bootstrap.ts';
 import type { AttestationRequest } from './nsm/index.ts';
 import { TestTime } from './test/time.ts';
-import { eventually, PCRS, ROOT, TestEnclave, testNsm, type SnapshotChange } from './test/world.ts';
+import { arrivals, eventually, PCRS, ROOT, TestEnclave, testNsm, type SnapshotChange } from './test/world.ts';
 
 t.setTimeout(180_000);
 
@@ -342,9 +342,11 @@ void t.test('a flood of nonces does not delay the renewal', async (t) => {
   const { enclave } = world;
   const { calls } = enclave.nsm;
   enclave.nsm.before = () => new Promise((resolve) => setTimeout(resolve, 30));
+  const arrived = arrivals(40);
   const asked = Array.from({ length: 40 }, (_, i) =>
     enclave.get(`${ATTESTATION}?nonce=${i.toString(16).padStart(2, '0').repeat(20)}`),
   );
+  await arrived;
   await eventually('the flood', () => calls.length >= 5);
   const before = calls.length;
   enclave.time.advance(10 * MINUTE_MS + SECOND_MS);

@@ -10,12 +10,14 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import t, { type Test } from 'tap';
+
+import { freePorts } from '@k3s-daas/control-plane';
 
 import { guestFiles } from './bridge/guest.ts';
 import { bridgeCommands } from './bridge/host-bridge.ts';
@@ -122,18 +124,6 @@ void t.test('an allow-list that says two things is refused', (t) => {
   parseEgress(JSON.stringify(JSON.parse(EGRESS)));
   t.end();
 });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers: Server[] = [];
-  for (let index = 0; index < count; index++) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    servers.push(server);
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  for (const server of servers) server.close();
-  return ports;
-}
 
 /** Upper-cases what it gets, so that an answer shows who answered. */
 async function upperCaser(t: Test, label: string): Promise<number> {
@@ -243,12 +233,24 @@ void t.test('the generated processes carry bytes both ways, over TCP', { skip: n
 /** Why there is no vsock at all here, and why none to oneself; that needs the kernel's vsock_loopback. */
 async function vsockHere(): Promise<{ listen: string | false; loopback: string | false }> {
   if (noSocat !== false) return { listen: noSocat, loopback: noSocat };
-  const listener = spawn('socat', ['-u', 'VSOCK-LISTEN:29000,reuseaddr', 'STDOUT'], { stdio: 'ignore' });
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const listens = listener.exitCode === null;
+  const [vsockPort] = await freePorts(1);
+  const listener = spawn('socat', ['-d', '-d', '-u', `VSOCK-LISTEN:${vsockPort},reuseaddr`, 'STDOUT'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  // It says that it listens, or ends.
+  const listens = await new Promise<boolean>((resolve) => {
+    let said = '';
+    listener.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('listening on')) resolve(true);
+    });
+    listener.once('exit', () => {
+      resolve(false);
+    });
+  });
   const loops = await new Promise<boolean>((resolve) => {
-    const args = ['-u', '/dev/null', 'VSOCK-CONNECT:1:29000,connect-timeout=1'];
-    const probe = spawn('socat', args, { stdio: 'ignore', timeout: 3_000 });
+    const args = ['-u', '/dev/null', `VSOCK-CONNECT:1:${vsockPort},connect-timeout=10`];
+    const probe = spawn('socat', args, { stdio: 'ignore', timeout: 30_000 });
     probe.once('exit', (code) => {
       resolve(code === 0);
     });
@@ -292,11 +294,11 @@ void t.test('the host bridge starts what the list says and refuses what is not p
 
 void t.test('it ends with all that it started', { skip: noVsock.listen }, async (t) => {
   const base = folder(t);
-  const [port] = await freePorts(1);
+  const [port, installationPort, inboundPort] = await freePorts(3);
   writeFileSync(join(base, 'installation.json'), '{}');
   const egress = JSON.parse(EGRESS) as Record<string, unknown>;
-  const inbound = [{ name: 'extender', port: Number(port), vsockPort: 29_002 }];
-  const own = { ...egress, installation: { vsockPort: 29_001 }, outbound: [], inbound };
+  const inbound = [{ name: 'extender', port: Number(port), vsockPort: Number(inboundPort) }];
+  const own = { ...egress, installation: { vsockPort: Number(installationPort) }, outbound: [], inbound };
   writeFileSync(join(base, 'egress.json'), JSON.stringify(own));
   const files = ['--installation', join(base, 'installation.json'), '--egress', join(base, 'egress.json')];
   const child = spawn(process.execPath, [HOST_BRIDGE, '--cid', '1', ...files], {
