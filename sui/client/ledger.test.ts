@@ -169,7 +169,8 @@ async function funded(): Promise<Account> {
 
 /** Waits until the watcher shows what is asked for; what it shows then. */
 async function seen(condition: (snapshot: ChainSnapshot) => boolean): Promise<ChainSnapshot> {
-  for (let turn = 0; turn < 500; turn += 1) {
+  const deadline = performance.now() + 60_000;
+  while (performance.now() < deadline) {
     const snapshot = watcher.current();
     if (snapshot !== null && condition(snapshot)) return snapshot;
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -12,7 +12,7 @@ import { encodeValue } from './vm/bcs.ts';
 import { primitive, TYPE_DEPTH_MAX, typeDepth, vectorOf, type Type } from './vm/types.ts';
 import type { Value } from './vm/values.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 /** Out of steps, as a full node says that the budget is used up; or a status of the VM with the place. */
 const EXPECTED: Readonly<Record<string, readonly [kind: string, text: RegExp]>> = {
@@ -30,7 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly [kind: string, text: RegExp]>> 
 };
 /** Far above what any of them takes alone, far below what an unlimited one would. */
 const HEAP_BYTES_MAX = 1.5 * 2 ** 30;
-const MS_MAX = 20_000;
+const CPU_MS_MAX = 20_000;
 
 void t.test('what does not end by itself ends by a limit', async (t) => {
   const ledger = createLedger(await worldOptions());
@@ -40,16 +40,17 @@ void t.test('what does not end by itself ends by a limit', async (t) => {
   const compiled = await compilePackage({ dir: join(import.meta.dirname, 'testdata', 'limits') });
   const [packageId = ''] = createdOf(await publishModules(ledger, compiled), 'package');
   for (const [name, [kind, text]] of Object.entries(EXPECTED)) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const { effects } = await executeNow(ledger, (tx) => {
       const args = name === 'recurse' ? [tx.pure.u64(0)] : [];
       tx.moveCall({ target: `${packageId}::limits::${name}`, arguments: args });
     });
-    const ms = performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    const ms = (user + system) / 1_000;
     const { status } = effects;
     t.equal(status.success ? 'success' : status.failure.kind, kind, name);
     t.match(status.success ? '' : status.message, text, name);
-    t.ok(ms < MS_MAX, `${name} took ${ms.toFixed(0)} ms`);
+    t.ok(ms < CPU_MS_MAX, `${name} took ${ms.toFixed(0)} ms of CPU`);
     t.ok(process.memoryUsage().heapUsed < HEAP_BYTES_MAX, `${name} leaves memory`);
     t.same(
       effects.changed.map(({ type }) => String(type).includes('::coin::Coin')),

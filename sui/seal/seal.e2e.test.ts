@@ -23,7 +23,7 @@ t.setTimeout(180_000);
 
 function sealClient({ client, servers }: Stage): SealClient {
   const serverConfigs = servers.map(({ objectId }) => ({ objectId, weight: 1 }));
-  return new SealClient({ suiClient: client, serverConfigs, verifyKeyServers: true, timeout: 5_000 });
+  return new SealClient({ suiClient: client, serverConfigs, verifyKeyServers: true, timeout: 60_000 });
 }
 
 function session(
