@@ -166,16 +166,16 @@ await t.test('only the live enclave’s consent leads to the chain', SLOW, async
 
 await t.test('the session has ended, or another one is active', SLOW, async (t) => {
   const scene = await Scene.create();
-  const relay = await startTestRelay(t, scene);
   const policy = await scene.policy();
   const before = scene.ask([policy]);
   const view = watchChain({ chain, packageId, clusterId: scene.cluster, clock, log, pollMs: 20 });
   view.start();
   await view.synced;
   t.teardown(() => view.stop());
+  // What the test has seen, the relay has seen.
+  const relay = await startTestRelay(t, scene, { view });
   const until = async (holds: (snapshot: ChainSnapshot | null) => boolean): Promise<void> => {
     while (!holds(view.current())) await new Promise((resolve) => setTimeout(resolve, 20));
-    await new Promise((resolve) => setTimeout(resolve, 200));
   };
   await scene.boot();
   await until((snapshot) => snapshot?.cluster.active?.session === scene.session);
@@ -275,7 +275,7 @@ await t.test('rates and budget', SLOW, async (t) => {
     const asked = relay.way.asked.length;
     const third = await relay.post(bodyOf(asks[2] ?? scene.ask([policy])));
     t.match(third, { status: 429, body: { code: 'RATE_EXCEEDED', message: /namespace app/ } });
-    t.ok(Number(third.retryAfter) >= 20 && Number(third.retryAfter) <= 31, 'says when');
+    t.ok(Number(third.retryAfter) >= 1 && Number(third.retryAfter) <= 31, 'says when');
     t.equal(relay.way.asked.length, asked);
     t.equal((await relay.post(bodyOf(asks[0] ?? scene.ask([policy])))).status, 200, 'what was granted');
     const other = scene.ask([elsewhere], { decision: { namespace: 'other' } });

@@ -191,34 +191,30 @@ await t.test('an answer that was lost', SLOW, async (t) => {
     t.equal((await sentBy(first.address)).length, 2);
   });
 
-  await t.test(
-    'with the node: nothing is sent again before that is settled',
-    { timeout: 60_000 },
-    async (t) => {
-      const relay = await startTestRelay(t, scene);
-      const ask = scene.ask([policy]);
-      let silent = true;
-      relay.way.after = (method) => {
-        if (method === 'ExecuteTransaction' && silent) throw new Error('the answer is lost');
-      };
-      relay.way.before = (method) => {
-        if (method === 'GetTransaction' && silent) throw new Error('no answer');
-      };
-      const [lost, left] = [await relay.post(bodyOf(ask)), relay.books.left];
-      t.match(lost, { status: 503, body: { code: 'CHAIN_UNAVAILABLE', remedy: /same releases/ } });
-      t.equal(left, 50_000_000_000n - 500_000_000n, 'it counts with its whole gas budget');
-      const other = scene.ask([policy]);
-      t.match(await relay.post(bodyOf(other)), { status: 503, body: { code: 'CHAIN_UNAVAILABLE' } });
-      t.equal(relay.way.asked.filter((method) => method === 'ExecuteTransaction').length, 1);
-      silent = false;
-      const again = await relay.post(bodyOf(ask));
-      const [held] = await listGrants(chain.client, packageId, ask.recipient);
-      t.match(again, { status: 200, body: { grants: [{ grant: held?.id }] } });
-      t.equal((await relay.post(bodyOf(other))).status, 200);
-      t.equal((await sentBy(relay.address)).length, 2);
-      t.equal(relay.books.left, 50_000_000_000n - 2n * FEE);
-    },
-  );
+  await t.test('with the node: nothing is sent again before that is settled', SLOW, async (t) => {
+    const relay = await startTestRelay(t, scene);
+    const ask = scene.ask([policy]);
+    let silent = true;
+    relay.way.after = (method) => {
+      if (method === 'ExecuteTransaction' && silent) throw new Error('the answer is lost');
+    };
+    relay.way.before = (method) => {
+      if (method === 'GetTransaction' && silent) throw new Error('no answer');
+    };
+    const [lost, left] = [await relay.post(bodyOf(ask)), relay.books.left];
+    t.match(lost, { status: 503, body: { code: 'CHAIN_UNAVAILABLE', remedy: /same releases/ } });
+    t.equal(left, 50_000_000_000n - 500_000_000n, 'it counts with its whole gas budget');
+    const other = scene.ask([policy]);
+    t.match(await relay.post(bodyOf(other)), { status: 503, body: { code: 'CHAIN_UNAVAILABLE' } });
+    t.equal(relay.way.asked.filter((method) => method === 'ExecuteTransaction').length, 1);
+    silent = false;
+    const again = await relay.post(bodyOf(ask));
+    const [held] = await listGrants(chain.client, packageId, ask.recipient);
+    t.match(again, { status: 200, body: { grants: [{ grant: held?.id }] } });
+    t.equal((await relay.post(bodyOf(other))).status, 200);
+    t.equal((await sentBy(relay.address)).length, 2);
+    t.equal(relay.books.left, 50_000_000_000n - 2n * FEE);
+  });
 
   await t.test(
     'a transaction that the chain never saw blocks for a minute, and stays on the books',
