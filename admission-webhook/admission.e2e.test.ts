@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import t from 'tap';
 
 import { admin, Cluster, kubelet, type Answer, type ApiCall } from './test/cluster.ts';
@@ -293,8 +295,8 @@ void t.test('bindings need the receipt of the live enclave', async (t) => {
   const { uid } = await metaOf(`${SHOP}/pods/web`);
   const bind = (body: object, as: Pick<ApiCall, 'user' | 'groups'> = enclave): Promise<string> =>
     outcome(post(`${SHOP}/pods/web/binding`, body, as));
-  const now = Date.now();
-  const signed = (change: Parameters<typeof decide>[2], key?: typeof strangerKey, at = now): string =>
+  // Each of this moment: a receipt lives for ten seconds, and all of these calls may take longer.
+  const signed = (change: Parameters<typeof decide>[2], key?: typeof strangerKey, at = Date.now()): string =>
     sign(decide({ podUid: uid, namespace: 'shop', pod: 'web', node: 'n1' }, at, change), at, key);
 
   t.equal(
@@ -336,9 +338,12 @@ void t.test('bindings need the receipt of the live enclave', async (t) => {
   t.equal(await bind(bindingBody('web', uid, 'n1', signed({}, strangerKey))), 'RECEIPT_SIGNATURE_WRONG');
   t.equal(await bind(bindingBody('web', uid, 'n1', signed({ term: 2n }))), 'RECEIPT_TERM_WRONG');
   t.equal(await bind(bindingBody('web', uid, 'n1', signed({ kind: 1 }))), 'RECEIPT_KIND_WRONG');
-  t.equal(await bind(bindingBody('web', uid, 'n1', signed({}, undefined, now - 10_001))), 'RECEIPT_EXPIRED');
   t.equal(
-    await bind(bindingBody('web', uid, 'n1', signed({ notAfterMs: BigInt(now) + 3_600_000n }))),
+    await bind(bindingBody('web', uid, 'n1', signed({}, undefined, Date.now() - 10_001))),
+    'RECEIPT_EXPIRED',
+  );
+  t.equal(
+    await bind(bindingBody('web', uid, 'n1', signed({ notAfterMs: BigInt(Date.now()) + 3_600_000n }))),
     'RECEIPT_LIFETIME_WRONG',
   );
   t.equal(await bind(bindingBody('web', uid, 'n2', signed({}))), 'RECEIPT_NODE_WRONG');
@@ -552,12 +557,13 @@ void t.test('both certificates and their authority change under load', async (t)
   const rotating = new AbortController();
   const creating = (async () => {
     for (let i = 0; !rotating.signal.aborted; i++) {
-      cluster.setChain();
       const result = await outcome(post(`${SHOP}/pods?dryRun=All`, podBody(`r${i}`), admin));
       outcomes.set(result, (outcomes.get(result) ?? 0) + 1);
     }
   })();
   await cluster.rotate();
+  // On a busy machine they have not been many yet; those to come are of the new certificates alone.
+  while ((outcomes.get('ok') ?? 0) <= 50 && outcomes.size <= 1) await sleep(50);
   rotating.abort();
   await creating;
   t.comment(`${outcomes.get('ok') ?? 0} calls`);
@@ -645,10 +651,14 @@ void t.test('without the webhook nothing unchecked gets in, and the control plan
   );
 });
 
-/** The API server's connection to a webhook that went away may fail once more. */
+/** The API server's connections to a webhook that went away may fail once more, each. */
 async function untilOk(attempt: () => Promise<string>): Promise<string> {
-  const first = await attempt();
-  return first.startsWith('500 ') ? attempt() : first;
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const outcome = await attempt();
+    if (!outcome.startsWith('500 ') || performance.now() > deadline) return outcome;
+    await sleep(100);
+  }
 }
 
 void t.test('messages reach the person at kubectl', async (t) => {

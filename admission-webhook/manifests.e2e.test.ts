@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createAuthority, ensureControlPlane, kubectl, startControlPlane } from '@k3s-daas/control-plane';
 import t from 'tap';
@@ -192,6 +193,14 @@ void t.test('admission configuration', async (t) => {
   t.match(await readFile(file, 'utf8'), /kind: AdmissionConfiguration/);
 });
 
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error('it did not happen within a minute');
+    await sleep(50);
+  }
+}
+
 void t.test('the real kube-scheduler runs with the configuration and the rights', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'daas-manifests-'));
   const scheduler = {
@@ -285,10 +294,14 @@ void t.test('the real kube-scheduler runs with the configuration and the rights'
   await plane.kubectl(['create', '-f', '-'], {
     input: JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec }),
   });
-  await plane.kubectl(['wait', '--for=condition=PodScheduled=False', 'pod/web', '--timeout=20s']);
+  await plane.kubectl(['wait', '--for=condition=PodScheduled=False', 'pod/web', '--timeout=60s']);
+  // It may have looked at the pod before it knew of the node; it looks again when it does.
+  await until(() => asked.length > 0);
   t.equal(asked[0], '/scheduler/filter n1 names only', 'the extender is asked, over mutual TLS, with names');
-  const events = await plane.kubectl(['get', 'events', '-o', 'jsonpath={.items[*].reason}']);
-  t.match(events, /FailedScheduling/, 'and its user may write events');
+  await until(async () =>
+    /FailedScheduling/.test(await plane.kubectl(['get', 'events', '-o', 'jsonpath={.items[*].reason}'])),
+  );
+  t.pass('and its user may write events');
   const log = await readFile(join(dir, 'cp', 'logs', 'k3s-daas-scheduler.log'), 'utf8');
   t.notMatch(log, /forbidden/i, 'nothing that it lists or watches is forbidden to it');
 });

@@ -105,14 +105,21 @@ function forbidden({ status, text }: Answer): boolean {
 }
 
 async function untilGuarded(): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const body = { metadata: { name: 'probe', labels: { [SECRETS_MODE_LABEL]: 'wrong' } } };
-    const path = `${NAMESPACES}?dryRun=All`;
-    const { text } = await cluster.call({ ...admin, method: 'POST', path, body });
-    if (text.includes('NAMESPACE_MODE_WRONG')) return;
+  const path = `${NAMESPACES}?dryRun=All`;
+  const probe = async (person: Pick<ApiCall, 'user' | 'groups'>, value?: string): Promise<Answer> => {
+    const labels = value === undefined ? {} : { [SECRETS_MODE_LABEL]: value };
+    return cluster.call({ ...person, method: 'POST', path, body: { metadata: { name: 'probe', labels } } });
+  };
+  const deadline = performance.now() + 60_000;
+  while (performance.now() < deadline) {
+    const isInForce = (await probe(admin, 'wrong')).text.includes('NAMESPACE_MODE_WRONG');
+    // The API server learns of rights by a watch as well.
+    const mayWrite = (await probe(tenant)).status === 201;
+    const maySet = (await probe(officer, 'references')).status === 201;
+    if (isInForce && mayWrite && maySet) return;
     await sleep(100);
   }
-  throw new Error('the policy was not in force within 10 s');
+  throw new Error('policy and rights were not in force within a minute');
 }
 
 await prepare();

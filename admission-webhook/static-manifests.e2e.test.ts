@@ -50,9 +50,12 @@ async function moveToFiles(): Promise<void> {
   });
   for (const [kind, names] of Object.entries(NAMES))
     await cluster.controlPlane.kubectl(['delete', '--ignore-not-found', kind, ...names]);
-  await sleep(1_500);
-  const unguarded = await tryPod();
-  if (unguarded !== 201) throw new Error(`without any registration the pod is let in: ${unguarded}`);
+  // The API server is told by its watches.
+  const deadline = performance.now() + 60_000;
+  for (let got = await tryPod(); got !== 201; got = await tryPod()) {
+    if (performance.now() > deadline) throw new Error(`without any registration the pod is let in: ${got}`);
+    await sleep(100);
+  }
   await cluster.controlPlane.restartApiServer([
     `--admission-control-config-file=${configuration}`,
     '--feature-gates=ManifestBasedAdmissionControlConfig=true',

@@ -64,10 +64,10 @@ async function stateOf(name: string): Promise<string> {
   return [node.metadata.annotations?.['k3s-daas.io/stake-state'] ?? 'none', ...taints].join(' ');
 }
 
-async function until(what: string, holds: () => Promise<boolean>, secondsMax = 30): Promise<void> {
-  const end = Date.now() + secondsMax * 1000;
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 90_000;
   while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`not within ${secondsMax} s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await sleep(100);
   }
 }
@@ -103,7 +103,8 @@ void t.test('staked nodes are marked eligible, the control plane is left alone',
 });
 
 void t.test('a slashed node loses its pods, and gets new ones when it is staked again', async (t) => {
-  await until('service account', () => exists(`${SHOP}/serviceaccounts/default`));
+  for (const namespace of [SHOP, '/api/v1/namespaces/kube-system'])
+    await until('service account', () => exists(`${namespace}/serviceaccounts/default`));
   cluster.setChain();
   await runPod('on-n1', 'n1');
   await runPod('on-n2', 'n2');
@@ -176,7 +177,6 @@ void t.test('it survives a restart of the API server', async (t) => {
   await until(
     'taint after the restart',
     async () => (await stateOf('n1')) === 'STAKE_MISSING NoSchedule NoExecute',
-    45,
   );
   cluster.setChain();
   await until('taint lifted', async () => (await stateOf('n1')) === 'ELIGIBLE');

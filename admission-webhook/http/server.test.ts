@@ -253,7 +253,8 @@ void t.test(
       t.match(body, unanswered);
     }
     const took = performance.now() - began;
-    t.ok(took > 150 && took < 2_000, `${took} ms`);
+    // The API server gives up after 5 s.
+    t.ok(took > 150 && took < 4_500, `${took} ms`);
     facts.failure = lookupFailed('the API server says 429');
     t.match((await send(webhook.port, reviewOf())).body, unanswered);
     facts.failure = new Error('a defect');
@@ -479,13 +480,14 @@ void t.test('certificate files are followed', async (t) => {
   await sleep(50);
   t.equal(await issuer(), '200 webhook-ca', 'certificate and key that do not belong together are not taken');
   await writeFile(files.keyFile, next.keyPem);
-  for (let tries = 0; tries < 100 && (await issuer()) !== '200 other-ca'; tries++) await sleep(10);
+  for (let tries = 0; tries < 1_000 && (await issuer()) !== '200 other-ca'; tries++) await sleep(10);
   t.equal(await issuer(), '200 other-ca', 'taken when they do');
   t.equal(await issuer(await clientOf(otherCa, API_CLIENT)), '200 other-ca', 'both client authorities count');
 });
 
 void t.test('draining', async (t) => {
-  const webhook = await serve(freshChain(), 300);
+  // Time enough for two calls, one of them over a new connection, on a machine with much else to do.
+  const webhook = await serve(freshChain(), 3_000);
   const open = await send(webhook.port, reviewOf(), { agent });
   t.equal(open.status, 200);
   const closing = webhook.close();

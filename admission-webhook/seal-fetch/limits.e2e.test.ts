@@ -57,7 +57,7 @@ async function openIn(secret: Secret, uid = `limits-${(pods += 1)}`): Promise<()
 
 /** When time jumps, the relay's view of the chain is old until its next look. */
 async function openOnFreshChain(secret: Secret): Promise<() => Promise<void>> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     try {
       return await openIn(secret);

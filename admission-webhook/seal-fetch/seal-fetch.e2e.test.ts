@@ -572,7 +572,7 @@ await t.test('new versions', async (t) => {
     const before = performance.now();
     ended.abort();
     t.match(await running, { code: 0, message: '' });
-    t.ok(performance.now() - before < 500);
+    t.ok(performance.now() - before < 5_000, 'it would wait for a minute');
   });
 });
 
@@ -580,11 +580,12 @@ await t.test('told to stop, it stops at once and leaves nothing half-written', a
   const { root, plan } = pod(t, [db]);
   const ended = new AbortController();
   const held = Promise.withResolvers<null>();
+  let before = 0;
   broker.next.push(() => {
+    before = performance.now();
     ended.abort();
     return held.promise;
   });
-  const before = performance.now();
   const { code, message } = await runIn(root, encodeFetchPlan(plan), ended.signal);
   t.ok(performance.now() - before < 3_000);
   held.resolve(null);
@@ -597,14 +598,15 @@ await t.test('also while a full node keeps it waiting', async (t) => {
   const mute = createServer().listen(0, '127.0.0.1');
   t.teardown(() => mute.close());
   const ended = new AbortController();
+  let before = 0;
   mute.on('connection', (socket) => {
     t.teardown(() => socket.destroy());
+    before ||= performance.now();
     ended.abort();
   });
   await once(mute, 'listening');
   const urls = [`http://127.0.0.1:${(mute.address() as AddressInfo).port}`];
   const { root, plan } = pod(t, [db], { chain: { ...planOf([]).chain, urls } });
-  const before = performance.now();
   const { message } = await runIn(root, encodeFetchPlan(plan), ended.signal);
   t.match(message, /^ENDED/);
   t.ok(performance.now() - before < 3_000, 'it would wait for five seconds');

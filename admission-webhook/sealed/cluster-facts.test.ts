@@ -22,7 +22,8 @@ interface World {
   readonly clock: { ms: number; now(): number };
 }
 
-async function start(t: Test): Promise<World> {
+/** Reads may take as long as a busy machine needs, unless a test is about their end. */
+async function start(t: Test, readMsMax = 30_000): Promise<World> {
   const { api, kubeConfig } = await FakeApiServer.start();
   const clock = { ms: Date.UTC(2026, 10, 21), now: () => clock.ms };
   api.list(NAMESPACES, [
@@ -30,7 +31,7 @@ async function start(t: Test): Promise<World> {
     { metadata: { name: 'bank' } },
   ]);
   const log = pino({ level: 'silent' });
-  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log, readMsMax: 200 });
+  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log, readMsMax });
   t.teardown(async () => {
     await facts.close();
     await api.close();
@@ -40,11 +41,11 @@ async function start(t: Test): Promise<World> {
 
 /** Waits until something holds, of what comes over the network. */
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await what()) return;
+  const deadline = performance.now() + 60_000;
+  while (!(await what())) {
+    if (performance.now() > deadline) throw new Error('it did not happen within a minute');
     await sleep(10);
   }
-  throw new Error('it did not happen within 5 s');
 }
 
 async function code(promise: Promise<unknown>): Promise<string> {
@@ -147,16 +148,15 @@ void t.test('pods are read each time', async (t) => {
 });
 
 void t.test('an API server that does not answer', async (t) => {
-  const { api, facts } = await start(t);
+  const { api, facts } = await start(t, 200);
   await until(() => facts.stale() === null);
   for (const answer of [500, 403, 401, 429, 503] as const) {
     api.objects.set(secretPath('db'), answer);
     t.equal(await code(facts.secret('shop', 'db')), 'LOOKUP_FAILED 503', `${answer}`);
   }
   api.objects.set(secretPath('db'), 'hangs');
-  const began = performance.now();
+  // It would wait for ever.
   t.equal(await code(facts.secret('shop', 'db')), 'LOOKUP_FAILED 503', 'silence');
-  t.ok(performance.now() - began < 1_000, 'for as long as it may');
   api.objects.set(`${NAMESPACES}/new`, 500);
   t.equal(await code(facts.mode('new')), 'LOOKUP_FAILED 503', 'a mode that is not known is none');
   api.objects.set(`${NAMESPACES}/shop/pods/web`, 500);
@@ -188,7 +188,7 @@ void t.test('a Secret that is being written is read until the watch tells of it'
 });
 
 void t.test('watches start again, from where they were', async (t) => {
-  const { api, facts } = await start(t);
+  const { api, facts, clock } = await start(t);
   api.list(SECRETS, [db1]);
   await until(() => facts.stale() === null);
   const opened = (): readonly URLSearchParams[] => (api.watches.get(SECRETS) ?? []).map(({ query }) => query);
@@ -198,9 +198,11 @@ void t.test('watches start again, from where they were', async (t) => {
   t.equal(opened()[1]?.get('sendInitialEvents'), null, 'without listing everything again');
   api.tell(SECRETS, 'MODIFIED', db2);
   await until(async () => (await facts.secret('shop', 'db')).version === 2n);
+  clock.ms += 1_000;
   api.bookmark(SECRETS);
   const { version } = api;
-  await sleep(50);
+  const heard = /daas_admission_watch_age_seconds\{kind="secrets"\} 0\n/;
+  await until(async () => heard.test(await facts.registry.metrics()));
   api.end(SECRETS, 'broken');
   await until(() => opened().length === 3);
   t.equal(opened()[2]?.get('resourceVersion'), String(version), 'the version of the bookmark');
@@ -243,9 +245,13 @@ void t.test('silence makes everything be read', async (t) => {
   await until(() => facts.stale() === null);
   t.equal((await facts.secret('shop', 'db')).version, 1n, 'a bookmark is a sign of life');
   clock.ms += 46_000;
+  const watching = (): number[] => [NAMESPACES, SECRETS].map((path) => api.watches.get(path)?.length ?? 0);
+  const [namespaces = 0, secrets = 0] = watching();
   api.end(NAMESPACES, 'broken');
   api.end(SECRETS, 'broken');
-  await sleep(300);
+  // Both are there again, and silent.
+  await until(() => watching().every((count, at) => count > ([namespaces, secrets][at] ?? 0)));
+  await sleep(100);
   t.not(facts.stale(), null, 'a broken connection is none');
   api.end(NAMESPACES);
   api.end(SECRETS);
@@ -271,14 +277,18 @@ void t.test('an API server that refuses watches is asked less and less often, an
   api.refuse = 403;
   api.objects.set(secretPath('db'), db1);
   const clock = { now: () => 0 };
-  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log: pino({ level: 'silent' }) });
+  const log = pino({ level: 'silent' });
+  const facts = startClusterFacts({ kubeConfig, seal: sealSettings, clock, log, readMsMax: 30_000 });
   t.equal((await facts.secret('shop', 'db')).version, 1n);
-  await sleep(1_500);
-  const { length } = api.watches.get(SECRETS) ?? [];
-  t.ok(length >= 2 && length <= 5, `${length} attempts in 1.5 s`);
+  const asked = (): number[] => (api.watches.get(SECRETS) ?? []).map(({ atMs }) => atMs);
+  await until(() => asked().length >= 4);
   t.match(facts.stale(), /not listed yet/);
   const began = performance.now();
   await facts.close();
-  t.ok(performance.now() - began < 1_000, 'closes at once');
+  t.ok(performance.now() - began < 1_500, 'closes at once, though it would pause for longer');
+  // 200 ms, 400 ms, 800 ms: a busy machine makes them longer, but never shorter.
+  const pauses = asked().map((atMs, at, all) => atMs - (all[at - 1] ?? 0));
+  for (const [at, ms] of [150, 350, 750].entries())
+    t.ok((pauses[at + 1] ?? 0) > ms, `pause ${at + 1}: ${Math.round(pauses[at + 1] ?? 0)} ms`);
   await api.close();
 });

@@ -19,6 +19,8 @@ export interface ApiObject {
 export interface OpenWatch {
   readonly query: URLSearchParams;
   readonly response: ServerResponse;
+  /** When it was opened, by the monotonic clock. */
+  readonly atMs: number;
 }
 
 export class FakeApiServer {
@@ -113,7 +115,7 @@ export class FakeApiServer {
   }
 
   #watch(path: string, query: URLSearchParams, response: ServerResponse): void {
-    this.watches.set(path, [...(this.watches.get(path) ?? []), { query, response }]);
+    this.watches.set(path, [...(this.watches.get(path) ?? []), { query, response, atMs: performance.now() }]);
     if (this.refuse !== 0) {
       response.writeHead(this.refuse).end('{}');
       return;

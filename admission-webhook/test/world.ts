@@ -10,6 +10,7 @@ import {
   utf8,
   type ChainSnapshot,
   type ChainView,
+  type Clock,
   type ClusterState,
   type Decision,
   type NodeClaim,
@@ -90,10 +91,13 @@ export const healthy: WorldState = {
 export class MemoryChain implements ChainView {
   #snapshot: ChainSnapshot | null = null;
   #checkpoint = 0n;
+  #going: { readonly clock: Clock; readonly ageMs: number } | null = null;
   readonly #listeners = new Set<(snapshot: ChainSnapshot) => void>();
 
   current(): ChainSnapshot | null {
-    return this.#snapshot;
+    if (this.#snapshot === null || this.#going === null) return this.#snapshot;
+    const { clock, ageMs } = this.#going;
+    return { ...this.#snapshot, checkpointTimestampMs: clock.now() - ageMs };
   }
 
   onChange(listener: (snapshot: ChainSnapshot) => void): () => void {
@@ -101,8 +105,19 @@ export class MemoryChain implements ChainView {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes a new checkpoint of this state. */
+  /** Makes a new checkpoint of this state, the last one. */
   set(state: WorldState, timestampMs: number): void {
+    this.#going = null;
+    this.#make(state, timestampMs);
+  }
+
+  /** Makes a new checkpoint of this state; the chain goes on in it, and what is known of it is always `ageMs` old. */
+  goOn(state: WorldState, clock: Clock, ageMs = 0): void {
+    this.#going = { clock, ageMs };
+    this.#make(state, clock.now() - ageMs);
+  }
+
+  #make(state: WorldState, timestampMs: number): void {
     const content = {
       cluster: state.cluster,
       stakes: new Map(state.stakes.map((entry) => [entry.id, entry])),

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { verifyDocument } from '@k3s-daas/attestation';
+import { freePorts } from '@k3s-daas/control-plane';
 import {
   BROKER_AUDIENCE,
   configDigest,
@@ -258,7 +259,8 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 
 export async function addKeyServer(name: string): Promise<ServedKeyServer> {
   const masterKey = new MasterKey(generateMasterKey(random));
-  const port = await freePort();
+  // Kept while it is stopped, so not one that the kernel may give to a connection meanwhile.
+  const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
   const signer = { client, signer: operator, packageId: keyServerPackage };
   const objectId = await registerKeyServer(signer, { name, url, publicKey: masterKey.publicKey });
@@ -282,15 +284,6 @@ export async function addKeyServer(name: string): Promise<ServedKeyServer> {
   await start();
   closers.push(stop);
   return { objectId, masterKey, start, stop };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createHttpServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 export const keyServers = [
