@@ -29,8 +29,10 @@ import { send, verdictOf, type Answer, type Call, type Credentials } from './htt
 
 export const APP = 'app';
 export const OTHER = 'other';
-export const STALE_MS = 5_000;
-export const RECEIPT_MS = 10_000;
+/** On a busy machine webhook and enclave may see a checkpoint some seconds late. */
+export const STALE_MS = 10_000;
+/** Of a receipt that the enclave has signed, with which a dozen attacks are tried: all of them before it ends. */
+export const RECEIPT_MS = 30_000;
 const GIBIBYTE = 1n << 30n;
 const WAIT_MS_MAX = 60_000;
 
@@ -193,7 +195,7 @@ export class World {
         await createNode(plane, identity);
         return true;
       } catch (error) {
-        if (/NODE_NOT_CLAIMED|STAKE_MISSING/.test(String(error))) return undefined;
+        if (/NODE_NOT_CLAIMED|STAKE_MISSING|SNAPSHOT_STALE/.test(String(error))) return undefined;
         throw error;
       }
     });

@@ -192,7 +192,7 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
     const metadata = { name: 'job', namespace: 'app' };
     const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { backoffLimit: 0, template } };
     await at.kubectl(['create', '-f', '-'], JSON.stringify(job));
-    await at.kubectl(['wait', 'job/job', '-n', 'app', '--for=condition=Complete', '--timeout=60s']);
+    await at.kubectl(['wait', 'job/job', '-n', 'app', '--for=condition=Complete', '--timeout=120s']);
     const sidecar = '.items[*].status.initContainerStatuses[*]';
     const path = `jsonpath={.items[*].status.phase} {${sidecar}.name} {${sidecar}.state.terminated.exitCode}`;
     t.equal(
@@ -203,7 +203,7 @@ await inPrivateNetwork(t, import.meta.filename, async () => {
       await at.kubectl(['logs', '-n', 'app', 'job/job', '-c', 'c']),
       `env PASSWORD ${sha256(values.password)}\n`,
     );
-    await at.kubectl(['delete', 'job', '-n', 'app', 'job', '--timeout=30s']);
+    await at.kubectl(['delete', 'job', '-n', 'app', 'job', '--timeout=120s']);
   });
 
   const { stack } = at;
