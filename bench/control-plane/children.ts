@@ -17,7 +17,7 @@ const RECORD_FILE = 'children.json';
 const LOG_TAIL_BYTES = 8192;
 /** kube-apiserver takes up to 60 s to end on SIGTERM; nothing here is worth waiting for that long. */
 const TERM_MS_MAX = 1500;
-const KILL_MS_MAX = 500;
+const KILL_MS_MAX = 2_000;
 
 export interface ChildExit {
   readonly name: string;

@@ -20,8 +20,9 @@ import {
   startControlPlane,
 } from './index.ts';
 
-const READY_MS_MAX = 15_000;
-const STOP_MS_MAX = 4_000;
+/** A quiet machine takes 5 s and 1 s; there a start that waits for something in vain takes minutes. */
+const READY_MS_MAX = 60_000;
+const STOP_MS_MAX = 15_000;
 
 let binaries: Binaries;
 t.before(async () => {
@@ -50,16 +51,13 @@ void t.test('a whole control plane', async (t) => {
     await addNode(cp, 'n1');
     await addNode(cp, 'n2');
     await cp.kubectl(['create', 'namespace', 'tenant']);
-    await cp.kubectl(['wait', '-n', 'tenant', '--for=create', 'serviceaccount/default', '--timeout=10s']);
+    await cp.kubectl(['wait', '-n', 'tenant', '--for=create', 'serviceaccount/default', '--timeout=60s']);
     await runPod(cp, 'tenant', 'first');
     await untilRunning(cp, 'tenant', 'first');
-    const node = await cp.kubectl([
-      'get',
-      'node',
-      'n1',
-      '-o',
-      'jsonpath={.status.allocatable.cpu} {.spec.taints}',
-    ]);
+    const about = ['get', 'node', 'n1', '-o', 'jsonpath={.status.allocatable.cpu} {.spec.taints}'];
+    let node = await cp.kubectl(about);
+    // The pod may run on the other node, and the controller be late in lifting the taint of this one.
+    for (let i = 0; i < 100 && node !== '4 '; i++) node = await cp.kubectl(about);
     t.equal(node, '4 ', 'kwok keeps the capacity we gave, and the node has no taint');
   });
 
@@ -134,7 +132,7 @@ void t.test('a whole control plane', async (t) => {
     await cp.kubectl(['create', '-f', '-'], { input: JSON.stringify(manifest) });
     // The API server reads new webhooks from a watch.
     let refusal = '';
-    for (let i = 0; i < 50 && refusal === ''; i++) {
+    for (let i = 0; i < 200 && refusal === ''; i++) {
       refusal = await cp.kubectl(['create', 'configmap', `c${i}`]).then(() => '', describeError);
     }
     t.match(
@@ -182,7 +180,7 @@ void t.test('a whole control plane', async (t) => {
   await t.test('an unexpected end is reported', async (t) => {
     const pid = pidOf(cp, 'kwok');
     process.kill(pid, 'SIGKILL');
-    for (let i = 0; i < 100 && exits.length === 0; i++) await new Promise((done) => setTimeout(done, 20));
+    for (let i = 0; i < 3_000 && exits.length === 0; i++) await new Promise((done) => setTimeout(done, 20));
     t.match(exits, [{ name: 'kwok', pid, signal: 'SIGKILL', code: null, lastLines: /kwok/ }]);
   });
 
@@ -251,7 +249,7 @@ function runPod(cp: ControlPlane, namespace: string, name: string, spec: object 
 
 function untilRunning(cp: ControlPlane, namespace: string, name: string): Promise<string> {
   const condition = '--for=jsonpath={.status.phase}=Running';
-  return cp.kubectl(['wait', '-n', namespace, condition, `pod/${name}`, '--timeout=20s']);
+  return cp.kubectl(['wait', '-n', namespace, condition, `pod/${name}`, '--timeout=60s']);
 }
 
 function pidOf(cp: ControlPlane, name: string): number {

@@ -28,5 +28,5 @@ const pod = {
   spec: { containers: [{ name: 'c', image: `k3s-daas.local/workload@${digest}` }] },
 };
 await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify(pod) });
-await plane.kubectl(['wait', '--for=condition=Ready', 'pod/p', '--timeout=30s']);
+await plane.kubectl(['wait', '--for=condition=Ready', 'pod/p', '--timeout=120s']);
 console.log('running');
