@@ -386,6 +386,19 @@ void t.test('nobody enters a sealed pod', async (t) => {
     /^[A-Z_]+$/,
     'another pod: not our business',
   );
+  for (const [sealed, plain] of [
+    ['tok:8080', 'open:8080'],
+    ['http:tok:8080', 'http:open:8080'],
+    ['https:tok:web', 'https:open:web'],
+    [':tok:', ':open:'],
+  ] as const) {
+    t.equal(await connection(`${SHOP}/pods/${sealed}/proxy/`, 'GET'), 'POD_CONNECT_REFUSED', sealed);
+    t.match(
+      await connection(`${SHOP}/pods/${plain}/proxy/`, 'GET'),
+      /^\d+ (?!.*webhook).*(address|no endpoints|host|pod)/,
+      `${plain}: the API server looks for its address`,
+    );
+  }
 
   const debug = { spec: { ephemeralContainers: [{ name: 'd', image: 'example.com/i:1' }] } };
   t.equal(

@@ -14,7 +14,7 @@ export async function checkConnect(
   { name, namespace, subResource }: AdmissionRequest,
   { facts }: { readonly facts: ClusterFacts },
 ): Promise<void> {
-  const pod = await facts.pod(namespace, name);
+  const pod = await facts.pod(namespace, subResource === 'proxy' ? proxiedPod(name) : name);
   if (pod === null) {
     // The API server would look it up after this, when it may have come to be.
     throw new Denied(
@@ -29,6 +29,17 @@ export async function checkConnect(
     `${subResource} into ${namespace}/${name}: whoever enters the pod reads the secrets that it has opened`,
     'use logs and the Services in front of the pod; debug a copy of the workload with secrets made for that',
   );
+}
+
+/**
+ * The pod in `[scheme:]name[:port]`, which the API server takes for a name where it proxies, split as it does
+ * (k8s.io/apimachinery/pkg/util/net/port_split.go). What it would not split is no name of a pod.
+ */
+function proxiedPod(id: string): string {
+  const parts = id.split(':');
+  if (parts.length > 3) return id;
+  const [first = '', second = ''] = parts;
+  return parts.length === 3 ? second : first;
 }
 
 /** What a kubelet serves besides commands, files and checkpoints of its containers. */

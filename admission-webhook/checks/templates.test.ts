@@ -173,6 +173,26 @@ void t.test('CONNECT', async (t) => {
     t.equal(await connect('plain', subResource), 'allowed');
     t.match(await connect('gone', subResource), /^POD_NOT_FOUND/);
   }
+  // From port_split.go: the API server takes a scheme and a port out of the name, for proxies.
+  for (const [before, after] of [
+    ['', ':8080'],
+    ['', ':metrics'],
+    ['', ':'],
+    ['http:', ':8080'],
+    ['https:', ':'],
+    [':', ':'],
+  ] as const) {
+    t.match(
+      await connect(`${before}web${after}`, 'proxy'),
+      /^POD_CONNECT_REFUSED: proxy into shop\/.*web:/,
+      `${before}web${after}`,
+    );
+    t.equal(await connect(`${before}plain${after}`, 'proxy'), 'allowed', `${before}plain${after}`);
+    t.match(await connect(`${before}gone${after}`, 'proxy'), /^POD_NOT_FOUND/);
+    t.match(await connect(`${before}plain${after}`, 'exec'), /^POD_NOT_FOUND/, 'of no other connection');
+  }
+  for (const name of ['web:plain:web:plain', 'plain:web:80', ':plain', ''])
+    t.not(await connect(name, 'proxy'), 'allowed', name);
   const failing = Object.assign(new MemoryFacts(), {
     pod: () => Promise.reject(new Denied('LOOKUP_FAILED', 'no answer', 'wait', 503)),
   });
