@@ -42,7 +42,10 @@ export function startClusterFacts(options: ClusterFactsOptions): WatchedFacts {
   return new Facts(options, apiReader(options.kubeConfig));
 }
 
-/** How long a Secret that is being written is read anew, unless the watch tells of it before. */
+/**
+ * How long a Secret that is being written is read anew. Not until the watch tells of it: what it tells next may be an
+ * earlier write.
+ */
 const EXPECTED_MS = 10_000;
 const EXPECTED_MAX = 10_000;
 
@@ -76,7 +79,6 @@ class Facts implements WatchedFacts {
       labelSelector: `${SEALED_LABEL}=true`,
       project: (object) => this.#verdict(object),
     });
-    this.#secrets.onEvent((key) => this.#expected.delete(key));
     this.#lookups = this.#metrics([registry]);
   }
 

@@ -31,6 +31,6 @@ export interface ClusterFacts {
   /** @throws Denied SECRET_NOT_FOUND, SECRET_NOT_SEALED or the code of what is wrong with its ciphertext. */
   secret(namespace: string, name: string): Promise<SealedSecret>;
   pod(namespace: string, name: string): Promise<BoundPod | null>;
-  /** A Secret is being written: whatever is remembered of it is read anew before it is believed again. */
+  /** A Secret is being written: for a while it is read anew, whatever is remembered of it. */
   expectChange(namespace: string, secret: string): void;
 }

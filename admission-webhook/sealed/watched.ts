@@ -55,16 +55,10 @@ export class Watched<T> {
   #version = '';
   #heardMs: number | null = null;
   #listedMs = Number.NEGATIVE_INFINITY;
-  #onEvent: (key: string) => void = () => undefined;
 
   constructor(options: WatchedOptions<T>) {
     this.#options = options;
     this.#done = this.#run();
-  }
-
-  /** Calls back with the key of each object of which something was heard. */
-  onEvent(listener: (key: string) => void): void {
-    this.#onEvent = listener;
   }
 
   get(key: string): T | undefined {
@@ -156,7 +150,6 @@ export class Watched<T> {
     // While objects are listed they come in no order of versions.
     this.#version = metadata.resourceVersion;
     this.#heardMs = this.#options.clock.now();
-    if (type !== 'BOOKMARK') this.#onEvent(key);
   };
 
   #listed(entries: Map<string, Entry<T>>): void {
