@@ -2,6 +2,7 @@ import { CodedError } from '@k3s-daas/core';
 
 export type BenchErrorCode =
   | 'USAGE'
+  | 'IMPOSSIBLE'
   | 'INTERRUPTED'
   | 'API_REFUSED'
   | 'API_UNREACHABLE'

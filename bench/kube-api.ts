@@ -155,25 +155,3 @@ function unreachable(server: string, { method, path }: Call, cause: unknown): Be
     { cause },
   );
 }
-
-/** Runs `work` for all items, `width` at a time, and ends at the first failure. */
-export async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const item = items[next++];
-      if (item !== undefined) await work(item);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
-  } catch (error) {
-    // The other lanes have nothing left to take.
-    next = items.length;
-    throw error;
-  }
-}

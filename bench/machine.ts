@@ -19,15 +19,14 @@ export interface Host {
   readonly loadAverage: readonly number[];
 }
 
-/** Where and of what the figures are. */
-export interface Machine extends Host {
+/** Of what the figures are. */
+export interface Versions {
   readonly kubernetes: string;
   readonly etcd: string;
 }
 
-export function describeMachine({ versions }: Binaries): Machine {
-  const { loadAverage, ...host } = describeHost();
-  return { ...host, kubernetes: versions.kubeScheduler, etcd: versions.etcd, loadAverage };
+export function versionsOf({ versions }: Binaries): Versions {
+  return { kubernetes: versions.kubeScheduler, etcd: versions.etcd };
 }
 
 export function describeHost(): Host {
@@ -38,8 +37,13 @@ export function describeHost(): Host {
     memoryGib: Math.round((totalmem() / GIBIBYTE) * 10) / 10,
     kernel: `${type()} ${release()}`,
     node: process.version,
-    loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),
+    loadAverage: loadAverage(),
   };
+}
+
+/** 1, 5 and 15 minutes. */
+export function loadAverage(): number[] {
+  return loadavg().map((load) => Math.round(load * 100) / 100);
 }
 
 export interface Commit {

@@ -4,7 +4,8 @@ import { describeError } from '@k3s-daas/core';
 
 import { clusterDir, startCluster, type BenchCluster } from './cluster/cluster.ts';
 import { BenchError } from './errors.ts';
-import { turns, type BenchOptions } from './options.ts';
+import { turns } from './frame/rounds.ts';
+import type { BenchOptions } from './options.ts';
 import { takeTurn, type Turn } from './scenarios/turn.ts';
 import { quantile, ratePerSecond } from './statistics.ts';
 

@@ -31,6 +31,14 @@ export function summarize(samples: readonly number[]): Summary {
   };
 }
 
+/** What each round gave. */
+export function byRound<S extends { readonly round: number }>(
+  samples: readonly S[],
+  value: (sample: S) => number,
+): Map<number, number> {
+  return new Map(samples.map((sample) => [sample.round, value(sample)]));
+}
+
 /**
  * Median of `value / base` over the rounds in which both were measured. Neighbours in time share the machine's noise,
  * which cancels in a ratio and does not in the ratio of two medians.

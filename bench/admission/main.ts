@@ -1,70 +1,32 @@
-import { loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
-
-import { describeError, systemClock } from '@k3s-daas/core';
-
-import { currentCommit, describeMachine } from '../machine.ts';
+import { runCommand } from '../frame/command.ts';
+import { versionsOf } from '../machine.ts';
 import { measure } from './measure.ts';
-import { HELP, parseOptions, type AdmissionBenchOptions } from './options.ts';
-import {
-  admissionJson,
-  admissionMarkdown,
-  figuresOf,
-  writeAdmissionReport,
-  type AdmissionRun,
-} from './report.ts';
+import { OPTIONS } from './options.ts';
+import { reportOf } from './report.ts';
 import { reviewsOf } from './reviews.ts';
 import { startWorld } from './world.ts';
 
-const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
-const USAGE = 2;
+const summary = `Measures the admission webhook: p50, p99 and reviews a second of a plain pod and of a pod with a sealed secret, over TLS
+with kube-apiserver's client certificate; and what the webhooks add to the CREATE of a pod on a real kube-apiserver.
+Every subject has its turn in each round. About two minutes on a quiet machine.`;
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: AdmissionBenchOptions | null;
-  try {
-    options = parseOptions(args, RESULTS);
-  } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
-    return USAGE;
-  }
-  if (options === null) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  const progress = (text: string): void => {
-    process.stderr.write(`${text}\n`);
-  };
-  const started = new Date(systemClock.now());
-  const commit = await currentCommit();
-  const load = loadavg().map((each) => Math.round(each * 100) / 100);
-  const world = await startWorld();
-  try {
-    const machine = { ...describeMachine(world.binaries), loadAverage: load };
-    const reviews = await reviewsOf(world.api);
-    const measured = await measure(world, reviews, options, progress);
-    const figures = figuresOf(measured, new Map(reviews.map(({ name, body }) => [name, body.length])));
-    const { rounds, calls, throughputMs, connections, pods } = options;
-    const run: AdmissionRun = {
-      command: ['npm run bench:admission', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
-      commit,
-      machine,
-      loadAverageAfter: loadavg().map((each) => Math.round(each * 100) / 100),
-      started: started.toISOString(),
-      seconds: Math.round((systemClock.now() - started.getTime()) / 1000),
-      limits: { rounds, calls, throughputMs, connections, pods },
-    };
-    process.stdout.write(
-      options.json ? admissionJson(run, figures, measured) : admissionMarkdown(run, figures),
-    );
-    if (options.out !== null) {
-      const files = await writeAdmissionReport(options.out, run, figures, measured);
-      progress(`written: ${files.join(', ')}`);
-    }
-  } finally {
-    world.api.close();
-    await world.end();
-  }
-  return 0;
-}
-
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand(
+  {
+    script: 'bench:admission',
+    summary,
+    options: OPTIONS,
+    measure: async (limits, progress) => {
+      const world = await startWorld();
+      try {
+        const reviews = await reviewsOf(world.api);
+        const measured = await measure(world, reviews, limits, progress);
+        const bytes = new Map(reviews.map(({ name, body }) => [name, body.length]));
+        return reportOf(measured, bytes, limits, versionsOf(world.binaries));
+      } finally {
+        world.api.close();
+        await world.end();
+      }
+    },
+  },
+  process.argv.slice(2),
+);

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 
+import type { Progress } from '../frame/command.ts';
+import { inRounds, turns } from '../frame/rounds.ts';
 import { cpuSecondsOf } from '../proc.ts';
 import type { ApiClient } from './api-client.ts';
 import { Connection, requestOf } from './connection.ts';
+import type { Limits } from './options.ts';
 import type { Review } from './reviews.ts';
 import { EXEMPT, GUARDED, podOf, type AdmissionWorld } from './world.ts';
 
@@ -28,18 +31,6 @@ export interface Measured {
   readonly rounds: number;
 }
 
-export interface Limits {
-  readonly rounds: number;
-  /** Reviews of a kind in a round, one after the other. */
-  readonly calls: number;
-  /** Time of a throughput measurement, ms. */
-  readonly throughputMs: number;
-  /** Connections that review at the same time. */
-  readonly connections: number;
-  /** Pods of a kind that are created in a round. */
-  readonly pods: number;
-}
-
 /** Pods whose CREATE is timed; `without` is what the webhooks' share is measured against. */
 export const CREATES = [
   { name: 'without webhooks', namespace: EXEMPT, sealed: false },
@@ -47,30 +38,30 @@ export const CREATES = [
   { name: 'sealed pod', namespace: GUARDED, sealed: true },
 ] as const;
 
-/** All subjects in turn, each round beginning with another one, after a round that is not recorded. */
+/** All subjects in turn. */
 export async function measure(
   world: AdmissionWorld,
   reviews: readonly Review[],
   limits: Limits,
-  progress: (text: string) => void,
+  progress: Progress,
 ): Promise<Measured> {
-  const recorded = { reviews: [] as Samples[], rates: [] as Rate[], creates: [] as Samples[] };
-  for (let round = -1; round < limits.rounds; round++) {
-    progress(round < 0 ? 'warming up' : `round ${round + 1} of ${limits.rounds}`);
-    for (const review of rotated(reviews, round)) {
+  const all = await inRounds(limits, progress, async (round) => {
+    const recorded = { reviews: [] as Samples[], rates: [] as Rate[], creates: [] as Samples[] };
+    for (const review of turns(reviews, round)) {
       const { name: subject } = review;
-      const ms = await latencies(world, review, limits.calls);
-      const rate = await throughput(world, review, limits);
-      if (round < 0) continue;
-      recorded.reviews.push({ subject, round, ms });
-      recorded.rates.push({ subject, round, ...rate });
+      recorded.reviews.push({ subject, round, ms: await latencies(world, review, limits.calls) });
+      recorded.rates.push({ subject, round, ...(await throughput(world, review, limits)) });
     }
-    for (const kind of rotated(CREATES, round)) {
-      const ms = await creates(world.api, kind, limits.pods);
-      if (round >= 0) recorded.creates.push({ subject: kind.name, round, ms });
-    }
-  }
-  return { ...recorded, rounds: limits.rounds };
+    for (const kind of turns(CREATES, round))
+      recorded.creates.push({ subject: kind.name, round, ms: await creates(world.api, kind, limits.pods) });
+    return recorded;
+  });
+  return {
+    reviews: all.flatMap((each) => each.reviews),
+    rates: all.flatMap((each) => each.rates),
+    creates: all.flatMap((each) => each.creates),
+    rounds: all.length,
+  };
 }
 
 async function latencies(world: AdmissionWorld, review: Review, calls: number): Promise<number[]> {
@@ -92,7 +83,7 @@ async function throughput(
   const connections = await Promise.all(all);
   const cpuBefore = await cpuSeconds(world.webhook.pid);
   const began = performance.now();
-  const until = began + limits.throughputMs;
+  const until = began + limits.throughput;
   let done = 0;
   const busy = async (connection: Connection): Promise<void> => {
     while (performance.now() < until) {
@@ -125,9 +116,4 @@ async function creates(
   for (let pod = 0; pod < pods; pod++) ms.push((await api.create(path, podOf(`web-${pod}`, sealed))).ms);
   await api.clear(path);
   return ms;
-}
-
-function rotated<T>(list: readonly T[], round: number): readonly T[] {
-  const first = (round + 1) % list.length;
-  return [...list.slice(first), ...list.slice(0, first)];
 }

@@ -1,27 +1,9 @@
 import t from 'tap';
 
 import type { Measured } from './measure.ts';
-import { parseOptions } from './options.ts';
-import { admissionJson, admissionMarkdown, figuresOf, type AdmissionRun } from './report.ts';
+import { reportOf } from './report.ts';
 
-const RUN: AdmissionRun = {
-  command: 'npm run bench:admission',
-  commit: { id: 'abc1234', dirty: false },
-  machine: {
-    cpu: 'CPU',
-    cores: 2,
-    memoryGib: 8,
-    kernel: 'Linux',
-    node: 'v24',
-    kubernetes: '1.36.3',
-    etcd: '3.6.8',
-    loadAverage: [0.1, 0.2, 0.3],
-  },
-  loadAverageAfter: [1, 0.5, 0.4],
-  started: '2030-01-01T00:00:00.000Z',
-  seconds: 30,
-  limits: { rounds: 2, calls: 3, throughputMs: 100, connections: 4, pods: 3 },
-};
+const LIMITS = { rounds: 2, calls: 3, throughput: 100, connections: 4, pods: 3 };
 
 void t.test('what webhooks add is taken within a round', (t) => {
   // The machine was slower in the second round; each time the sealed pod took 5 ms more at most, the plain one 1 ms.
@@ -44,40 +26,21 @@ void t.test('what webhooks add is taken within a round', (t) => {
     ],
     rounds: 2,
   };
-  const figures = figuresOf(measured, new Map([['a', 4_000]]));
-  t.match(figures.reviews, [
-    { subject: 'a', bytes: 4_000, calls: 6, p50Ms: 2, p99Ms: 3, perSecond: { median: 2_000, min: 1_000 } },
-  ]);
-  t.match(
-    figures.creates.map(({ subject, addedP99Ms }) => [subject, addedP99Ms.median, addedP99Ms.max]),
-    [
-      ['without webhooks', 0, 0],
-      ['plain pod', 1, 1],
-      ['sealed pod', 5, 5],
+  const versions = { kubernetes: '1.36.3', etcd: '3.6.8' };
+  const { json, run, sections } = reportOf(measured, new Map([['a', 4_000]]), LIMITS, versions);
+  t.match(json, {
+    reviews: [{ subject: 'a', bytes: 4_000, calls: 6, p50Ms: 2, perSecond: { median: 2_000, min: 1_000 } }],
+    creates: [
+      { subject: 'without webhooks', addedP99Ms: { median: 0, max: 0 } },
+      { subject: 'plain pod', addedP99Ms: { median: 1, max: 1 } },
+      { subject: 'sealed pod', addedP99Ms: { median: 5, max: 5 } },
     ],
-  );
-  const markdown = admissionMarkdown(RUN, figures);
-  t.match(markdown, '| a | 2.00 | 3.00 | 2000 | 1000 – 3000 | 0.60 | 4000 | 6 |');
-  t.match(markdown, '| sealed pod | 16.0 | 25.0 | 5.00 | 5.00 | 5.00 – 5.00 | 6 |');
-  t.match(markdown, 'load average before: 0.1, 0.2, 0.3, after: 1, 0.5, 0.4');
-  t.match(JSON.parse(admissionJson(RUN, figures, measured)), {
-    format: 'k3s-daas-bench-admission/1',
-    run: RUN,
+    measured,
   });
-  t.end();
-});
-
-void t.test('options', (t) => {
-  t.match(parseOptions([], '/results'), {
-    rounds: 10,
-    calls: 500,
-    pods: 200,
-    throughputMs: 1_000,
-    out: '/results',
-  });
-  t.match(parseOptions(['--quick'], '/results'), { rounds: 2, out: null });
-  t.equal(parseOptions(['--help'], '/results'), null);
-  for (const wrong of [['--rounds', '1'], ['--pods', 'x'], ['--nope']])
-    t.throws(() => parseOptions(wrong, '/results'), { code: 'USAGE' }, wrong.join(' '));
+  t.same(run, { limits: { rounds: 2, calls: 3, throughputMs: 100, connections: 4, pods: 3 } });
+  const [reviews = '', creates = ''] = sections;
+  t.match(reviews, 'on 4 connections');
+  t.match(reviews, '| a | 2.00 | 3.00 | 2000 | 1000 – 3000 | 0.60 | 4000 | 6 |');
+  t.match(creates, '| sealed pod | 16.0 | 25.0 | 5.00 | 5.00 | 5.00 – 5.00 | 6 |');
   t.end();
 });

@@ -1,26 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import type { Commit, Machine } from '../machine.ts';
-import { number, table } from '../report/table.ts';
-import { median, quantile, summarize, type Summary } from '../statistics.ts';
-import { CREATES, type Limits, type Measured, type Samples } from './measure.ts';
-
-const FORMAT = 'k3s-daas-bench-admission/1';
+import type { Versions } from '../machine.ts';
+import type { Report } from '../report/run.ts';
+import { number, range, section } from '../report/table.ts';
+import { byRound, median, quantile, summarize, type Summary } from '../statistics.ts';
+import { CREATES, type Measured, type Samples } from './measure.ts';
+import type { Limits } from './options.ts';
 
 /** What is aimed at. */
 const AIMS = { reviewP99Ms: 2, reviewsPerSecond: 2_000, addedP99Ms: 10 };
-
-export interface AdmissionRun {
-  readonly command: string;
-  readonly commit: Commit;
-  readonly machine: Machine;
-  /** 1, 5 and 15 minutes, after the run. */
-  readonly loadAverageAfter: readonly number[];
-  readonly started: string;
-  readonly seconds: number;
-  readonly limits: Limits;
-}
 
 interface ReviewFigures {
   readonly subject: string;
@@ -43,31 +29,43 @@ interface CreateFigures {
   readonly addedP99Ms: Summary;
 }
 
-export interface AdmissionFigures {
+interface Figures {
   readonly reviews: readonly ReviewFigures[];
   readonly creates: readonly CreateFigures[];
 }
 
 /** @param bytes of each review, by subject, in the order of the table. */
-export function figuresOf(
-  { reviews, rates, creates }: Measured,
+export function reportOf(
+  measured: Measured,
   bytes: ReadonlyMap<string, number>,
-): AdmissionFigures {
+  { throughput, ...limits }: Limits,
+  versions: Versions,
+): Report {
+  const figures = figuresOf(measured, bytes);
+  return {
+    title: 'Admission webhook',
+    rounds: measured.rounds,
+    notes: 'API server, etcd, webhook and the bench share these cores.',
+    sections: [reviewTable(figures, limits.connections), createTable(figures)],
+    json: { aims: AIMS, ...figures, measured },
+    run: { limits: { ...limits, throughputMs: throughput } },
+    versions,
+  };
+}
+
+function figuresOf({ reviews, rates, creates }: Measured, bytes: ReadonlyMap<string, number>): Figures {
   return {
     reviews: [...bytes].map(([subject, size]) => {
       const ms = allOf(reviews, subject);
-      const perSecond = summarize(
-        rates.filter((rate) => rate.subject === subject).map((rate) => rate.perSecond),
-      );
-      const cpuMs = median(rates.filter((rate) => rate.subject === subject).map((rate) => rate.cpuMs));
+      const own = rates.filter((rate) => rate.subject === subject);
       return {
         subject,
         bytes: size,
         calls: ms.length,
         p50Ms: median(ms),
         p99Ms: quantile(ms, 0.99),
-        perSecond,
-        cpuMs,
+        perSecond: summarize(own.map(({ perSecond }) => perSecond)),
+        cpuMs: median(own.map(({ cpuMs }) => cpuMs)),
       };
     }),
     creates: CREATES.map(({ name }) => {
@@ -90,43 +88,21 @@ function allOf(samples: readonly Samples[], subject: string): number[] {
 
 /** Difference of a quantile to that without webhooks, within each round: neighbours in time share the machine's noise. */
 function added(creates: readonly Samples[], subject: string, q: number): Summary {
-  const ofRound = (name: string, round: number): number =>
-    quantile(
-      allOf(
-        creates.filter((of) => of.round === round),
-        name,
-      ),
-      q,
+  const ofRounds = (name: string): Map<number, number> =>
+    byRound(
+      creates.filter((of) => of.subject === name),
+      ({ ms }) => quantile(ms, q),
     );
-  const rounds = new Set(creates.map(({ round }) => round));
-  return summarize([...rounds].map((round) => ofRound(subject, round) - ofRound(CREATES[0].name, round)));
+  const without = ofRounds(CREATES[0].name);
+  return summarize([...ofRounds(subject)].map(([round, ms]) => ms - (without.get(round) ?? Number.NaN)));
 }
 
-export function admissionJson(run: AdmissionRun, figures: AdmissionFigures, measured: Measured): string {
-  return `${JSON.stringify({ format: FORMAT, aims: AIMS, run, ...figures, measured })}\n`;
-}
-
-export function admissionMarkdown(run: AdmissionRun, figures: AdmissionFigures): string {
-  const { commit, machine, limits } = run;
-  const facts = [
-    `\`${run.command}\`, commit ${commit.id}${commit.dirty ? ' with changed files' : ''},`,
-    `${run.started.slice(0, 16)} UTC, ${run.seconds} s, ${limits.rounds} rounds.`,
-    `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}, Kubernetes ${machine.kubernetes};`,
-    `load average before: ${machine.loadAverage.join(', ')}, after: ${run.loadAverageAfter.join(', ')}.`,
-    'API server, etcd, webhook and the bench share these cores.',
+function reviewTable({ reviews }: Figures, connections: number): string {
+  const text = [
+    'Over TLS 1.3 with a client certificate, from the first byte sent to the last received, one call after the other;',
+    `a second on ${connections} connections. CPU is that of the webhook's process for one review.`,
+    `Aims: p99 ≤ ${AIMS.reviewP99Ms} ms, ≥ ${AIMS.reviewsPerSecond} reviews/s.`,
   ].join(' ');
-  const parts = [
-    '# Admission webhook',
-    facts,
-    `## The webhook alone\n\nOver TLS 1.3 with a client certificate, from the first byte sent to the last received, one call after the other; a second on ${limits.connections} connections. CPU is that of the webhook's process for one review. Aims: p99 ≤ ${AIMS.reviewP99Ms} ms, ≥ ${AIMS.reviewsPerSecond} reviews/s.\n\n${reviewTable(figures)}`,
-    `## CREATE of a pod on kube-apiserver\n\nOne after the other. Without webhooks: an exempt namespace of the same API server. Added: difference of the quantiles within a round, median and range of the rounds. Aim: ≤ ${AIMS.addedP99Ms} ms at p99. A sealed pod is also larger, by its container and volumes.\n\n${createTable(figures)}`,
-  ];
-  return `${parts.join('\n\n')}\n`;
-}
-
-const range = ({ min, max }: Summary): string => `${number(min)} – ${number(max)}`;
-
-function reviewTable({ reviews }: AdmissionFigures): string {
   const rows = reviews.map(({ subject, bytes, calls, p50Ms, p99Ms, perSecond, cpuMs }) => [
     subject,
     number(p50Ms),
@@ -137,10 +113,16 @@ function reviewTable({ reviews }: AdmissionFigures): string {
     String(bytes),
     String(calls),
   ]);
-  return table(['', 'p50 ms', 'p99 ms', 'reviews/s', 'range', 'CPU ms', 'bytes', 'calls'], rows);
+  const header = ['', 'p50 ms', 'p99 ms', 'reviews/s', 'range', 'CPU ms', 'bytes', 'calls'];
+  return section('The webhook alone', text, header, rows);
 }
 
-function createTable({ creates }: AdmissionFigures): string {
+function createTable({ creates }: Figures): string {
+  const text = [
+    'One after the other. Without webhooks: an exempt namespace of the same API server. Added: difference of the',
+    'quantiles within a round, median and range of the rounds.',
+    `Aim: ≤ ${AIMS.addedP99Ms} ms at p99. A sealed pod is also larger, by its container and volumes.`,
+  ].join(' ');
   const rows = creates.map(({ subject, pods, p50Ms, p99Ms, addedP50Ms, addedP99Ms }) => [
     subject,
     number(p50Ms),
@@ -150,21 +132,6 @@ function createTable({ creates }: AdmissionFigures): string {
     range(addedP99Ms),
     String(pods),
   ]);
-  return table(['', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'range', 'pods'], rows);
-}
-
-/** Writes admission-latest.json and .md into the folder. @returns the files. */
-export async function writeAdmissionReport(
-  folder: string,
-  run: AdmissionRun,
-  figures: AdmissionFigures,
-  measured: Measured,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const files = {
-    [join(folder, 'admission-latest.json')]: admissionJson(run, figures, measured),
-    [join(folder, 'admission-latest.md')]: admissionMarkdown(run, figures),
-  };
-  for (const [file, content] of Object.entries(files)) await writeFile(file, content);
-  return Object.keys(files);
+  const header = ['', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'range', 'pods'];
+  return section('CREATE of a pod on kube-apiserver', text, header, rows);
 }

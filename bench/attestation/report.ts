@@ -1,24 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { median, pairedRatio, quantile, summarize, type Summary } from '../statistics.ts';
-import { number, table } from '../report/table.ts';
-import type { Commit, Host } from '../machine.ts';
+import type { Report } from '../report/run.ts';
+import { number, range, section } from '../report/table.ts';
+import { byRound, median, pairedRatio, quantile, summarize, type Summary } from '../statistics.ts';
 import type { Measured } from './measure.ts';
-
-const FORMAT = 'k3s-daas-bench-attestation/1';
-
-export interface AttestationRun {
-  readonly command: string;
-  readonly commit: Commit;
-  readonly machine: Host;
-  /** 1, 5 and 15 minutes, after the run. */
-  readonly loadAverageAfter: readonly number[];
-  readonly started: string;
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly workers: number;
-}
 
 interface Latency {
   readonly subject: string;
@@ -41,21 +24,38 @@ interface Throughput {
   readonly ratio: Summary;
 }
 
-export interface AttestationFigures {
-  readonly latency: readonly Latency[];
-  readonly throughput: readonly Throughput[];
+/**
+ * @param groups of the subjects by name, in the order of the tables; the first of each group is its floor.
+ * @param workers that verified at the same time.
+ */
+export function reportOf(measured: Measured, groups: ReadonlyMap<string, string>, workers: number): Report {
+  const latency = latencyOf(measured, groups);
+  const throughput = throughputOf(measured);
+  return {
+    title: 'Attestation verifier',
+    rounds: measured.rounds,
+    notes: [
+      'A chain of the real shape (root, three intermediates, leaf, P-384). The ratio is to the first row of each table,',
+      'p50 to p50 within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the',
+      'whole process for one call, compiler and garbage collector included; on a machine that others use it tells',
+      'more than the clock does.',
+    ].join(' '),
+    sections: [
+      latencyTable('A whole document', latency, 'document'),
+      latencyTable('The COSE signature alone, key given', latency, 'signature'),
+      throughputTable(throughput, workers),
+    ],
+    json: { latency, throughput },
+    run: { workers },
+  };
 }
 
-/** @param groups of the subjects by name, in the order of the tables; the first of each group is its floor. */
-export function figuresOf(
-  { latencies, rates }: Measured,
-  groups: ReadonlyMap<string, string>,
-): AttestationFigures {
-  const medians = (subject: string): Map<number, number> =>
-    new Map(latencies.filter((of) => of.subject === subject).map(({ round, ms }) => [round, median(ms)]));
+function latencyOf({ latencies }: Measured, groups: ReadonlyMap<string, string>): Latency[] {
+  const of = (subject: string) => latencies.filter((each) => each.subject === subject);
+  const medians = (subject: string) => byRound(of(subject), ({ ms }) => median(ms));
   const floorOf = (group: string): string => [...groups].find(([, other]) => other === group)?.[0] ?? '';
-  const latency = [...groups].map(([subject, group]): Latency => {
-    const all = latencies.filter((of) => of.subject === subject).flatMap(({ ms }) => ms);
+  return [...groups].map(([subject, group]) => {
+    const all = of(subject).flatMap(({ ms }) => ms);
     return {
       subject,
       group,
@@ -63,50 +63,25 @@ export function figuresOf(
       p50Ms: median(all),
       p99Ms: quantile(all, 0.99),
       minMs: quantile(all, 0),
-      cpuMs: median(latencies.filter((of) => of.subject === subject).map(({ cpuMs }) => cpuMs)),
+      cpuMs: median(of(subject).map(({ cpuMs }) => cpuMs)),
       ratio: pairedRatio(medians(subject), medians(floorOf(group))),
       roundsMs: [...medians(subject).values()],
     };
   });
+}
+
+function throughputOf({ rates }: Measured): Throughput[] {
   const bySubject = Map.groupBy(rates, ({ subject }) => subject);
-  const byRound = (of: typeof rates): Map<number, number> =>
-    new Map(of.map(({ round, perSecond }) => [round, perSecond]));
-  const base = byRound(bySubject.get('node:crypto alone') ?? []);
-  const throughput = [...bySubject].map(([subject, of]) => ({
+  const perSecondOf = (of: typeof rates) => byRound(of, ({ perSecond }) => perSecond);
+  const floor = perSecondOf(bySubject.get('node:crypto alone') ?? []);
+  return [...bySubject].map(([subject, of]) => ({
     subject,
     perSecond: summarize(of.map(({ perSecond }) => perSecond)),
-    ratio: pairedRatio(byRound(of), base),
+    ratio: pairedRatio(perSecondOf(of), floor),
   }));
-  return { latency, throughput };
 }
 
-export function attestationJson(run: AttestationRun, figures: AttestationFigures): string {
-  return `${JSON.stringify({ format: FORMAT, run, ...figures }, null, 1)}\n`;
-}
-
-export function attestationMarkdown(run: AttestationRun, figures: AttestationFigures): string {
-  const { commit, machine } = run;
-  const facts = [
-    `\`${run.command}\`, commit ${commit.id}${commit.dirty ? ' with changed files' : ''},`,
-    `${run.started.slice(0, 16)} UTC, ${run.seconds} s, ${run.rounds} rounds.`,
-    `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node};`,
-    `load average before: ${machine.loadAverage.join(', ')}, after: ${run.loadAverageAfter.join(', ')}.`,
-    'A chain of the real shape (root, three intermediates, leaf, P-384). The ratio is to the first row of each table,',
-    'p50 to p50 within a round, median of the rounds. p50 and p99 are of all calls together. CPU is that of the',
-    'whole process for one call, compiler and garbage collector included; on a machine that others use it tells',
-    'more than the clock does.',
-  ].join(' ');
-  const parts = [
-    '# Attestation verifier',
-    facts,
-    `## A whole document\n\n${latencyTable(figures, 'document')}`,
-    `## The COSE signature alone, key given\n\n${latencyTable(figures, 'signature')}`,
-    `## On all cores\n\n${throughputTable(figures, run.workers)}`,
-  ];
-  return `${parts.join('\n\n')}\n`;
-}
-
-function latencyTable({ latency }: AttestationFigures, group: string): string {
+function latencyTable(title: string, latency: readonly Latency[], group: string): string {
   const rows = latency
     .filter((of) => of.group === group)
     .map(({ subject, p50Ms, p99Ms, minMs, cpuMs, ratio, calls }) => [
@@ -116,33 +91,19 @@ function latencyTable({ latency }: AttestationFigures, group: string): string {
       number(minMs),
       number(cpuMs),
       number(ratio.median),
-      `${number(ratio.min)} – ${number(ratio.max)}`,
+      range(ratio),
       String(calls),
     ]);
-  return table(['', 'p50 ms', 'p99 ms', 'least ms', 'CPU ms', '÷ node:crypto', 'range', 'calls'], rows);
+  const header = ['', 'p50 ms', 'p99 ms', 'least ms', 'CPU ms', '÷ node:crypto', 'range', 'calls'];
+  return section(title, '', header, rows);
 }
 
-function throughputTable({ throughput }: AttestationFigures, workers: number): string {
+function throughputTable(throughput: readonly Throughput[], workers: number): string {
   const rows = throughput.map(({ subject, perSecond, ratio }) => [
     subject,
     number(perSecond.median),
-    `${number(perSecond.min)} – ${number(perSecond.max)}`,
+    range(perSecond),
     number(ratio.median),
   ]);
-  return table([`${workers} workers`, 'documents/s', 'range', '÷ node:crypto'], rows);
-}
-
-/** Writes attestation-latest.json and .md into the folder. @returns the files. */
-export async function writeAttestationReport(
-  folder: string,
-  run: AttestationRun,
-  figures: AttestationFigures,
-): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const files = {
-    [join(folder, 'attestation-latest.json')]: attestationJson(run, figures),
-    [join(folder, 'attestation-latest.md')]: attestationMarkdown(run, figures),
-  };
-  for (const [file, content] of Object.entries(files)) await writeFile(file, content);
-  return Object.keys(files);
+  return section('On all cores', '', [`${workers} workers`, 'documents/s', 'range', '÷ node:crypto'], rows);
 }

@@ -6,7 +6,8 @@ import { generateEd25519, NODE_USER_PREFIX, STAKE_STATE_ANNOTATION, type SuiId }
 import { BATCH_MAX, claimMany, proveNodeKey, stakeMany, topUp } from '@k3s-daas/sui-client';
 import { z } from 'zod';
 
-import { inParallel, type Api } from '../kube-api.ts';
+import { inParallel } from '../frame/rounds.ts';
+import type { Api } from '../kube-api.ts';
 import { BenchError } from '../errors.ts';
 import { until } from '../wait.ts';
 

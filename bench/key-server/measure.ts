@@ -1,9 +1,15 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
 import { encryptTo, generateMasterKey, MasterKey } from '@k3s-daas/seal';
 
 import { BenchError } from '../errors.ts';
+import { endChild, messageOf, startChild } from '../frame/children.ts';
+import type { Progress } from '../frame/command.ts';
+import { inParallel, inRounds, timesOf } from '../frame/rounds.ts';
+import type { Limits } from './options.ts';
+import type { ServerOptions } from './server.ts';
 
 export const SUBJECTS = ['bare', 'new identity', 'known identity'] as const;
 export type Subject = (typeof SUBJECTS)[number];
@@ -21,41 +27,72 @@ export interface Sample {
 export const WIDTH = 8;
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
+/** Chain, key server and this process: each round a key server that has seen nothing. */
+export async function measure({ rounds, calls }: Limits, progress: Progress): Promise<Sample[]> {
+  progress('a chain, a policy and its versions');
+  const chain = startChild(new URL('chain.ts', import.meta.url), { identities: calls });
+  try {
+    const world = (await messageOf(chain)) as Omit<ServerOptions, 'secret'> & {
+      readonly secret: Uint8Array;
+      readonly bodies: readonly string[];
+    };
+    const { bodies, secret, ...rest } = world;
+    const server = startChild(new URL('server.ts', import.meta.url), { ...rest, secret: [...secret] });
+    try {
+      const measured = (round: number) => measureRound(server, bodies, round);
+      return (await inRounds({ rounds }, progress, measured)).flat();
+    } finally {
+      await endChild(server);
+    }
+  } finally {
+    await endChild(chain);
+  }
+}
+
+async function measureRound(
+  server: ChildProcess,
+  bodies: readonly string[],
+  round: number,
+): Promise<Sample[]> {
+  const fresh = async (): Promise<string> => {
+    const told = messageOf(server);
+    server.send('serve');
+    return (await told) as string;
+  };
+  const bare = await measureBare(bodies.length, round);
+  const newRate = await measureRate(await fresh(), bodies);
+  const url = await fresh();
+  const newMs = await measureSerial(url, bodies);
+  const knownMs = await measureSerial(url, bodies);
+  const knownRate = await measureRate(url, bodies);
+  return [
+    bare,
+    { subject: 'new identity', round, ms: newMs, perSecond: newRate },
+    { subject: 'known identity', round, ms: knownMs, perSecond: knownRate },
+  ];
+}
+
 /** What no key server can do without: the key of an identity, encrypted to a session. No policy, no signature, no network. */
-export function measureBare(calls: number, round: number): Sample {
+export async function measureBare(calls: number, round: number): Promise<Sample> {
   const masterKey = new MasterKey(generateMasterKey(random));
   const { key: session } = masterKey.extract(random(32));
-  const ms: number[] = [];
-  for (let index = 0; index < calls; index += 1) {
-    const started = performance.now();
-    encryptTo(session, masterKey.extract(random(150)).key, random);
-    ms.push(performance.now() - started);
-  }
+  const ms = await timesOf(Array(calls).keys(), () =>
+    encryptTo(session, masterKey.extract(random(150)).key, random),
+  );
   return { subject: 'bare', round, ms, perSecond: 1000 / (ms.reduce((sum, each) => sum + each, 0) / calls) };
 }
 
 /** Sends each body once, one after the other. */
-export async function measureSerial(url: string, bodies: readonly string[]): Promise<number[]> {
+async function measureSerial(url: string, bodies: readonly string[]): Promise<number[]> {
   using client = new Client(url, 1);
-  const ms: number[] = [];
-  for (const body of bodies) {
-    const started = performance.now();
-    await client.post(body);
-    ms.push(performance.now() - started);
-  }
-  return ms;
+  return await timesOf(bodies, (body) => client.post(body));
 }
 
 /** Sends each body once, `WIDTH` at a time. @returns requests a second. */
-export async function measureRate(url: string, bodies: readonly string[]): Promise<number> {
+async function measureRate(url: string, bodies: readonly string[]): Promise<number> {
   using client = new Client(url, WIDTH);
-  const queue = [...bodies];
   const started = performance.now();
-  await Promise.all(
-    Array.from({ length: WIDTH }, async () => {
-      for (let body = queue.pop(); body !== undefined; body = queue.pop()) await client.post(body);
-    }),
-  );
+  await inParallel(bodies, WIDTH, (body) => client.post(body));
   return (bodies.length * 1000) / (performance.now() - started);
 }
 

@@ -1,7 +1,8 @@
 import { executeOver, grpcClient, type SignedTransaction } from '@k3s-daas/ledger/workload';
 
-import { endChild, messageOf, startChild } from './children.ts';
-import { inFlight } from './measure.ts';
+import { endChild, messageOf, startChild } from '../frame/children.ts';
+import type { Progress } from '../frame/command.ts';
+import { inParallel } from '../frame/rounds.ts';
 import { quantile } from '../statistics.ts';
 
 const WIDTHS = [1, 8, 32] as const;
@@ -18,12 +19,10 @@ export interface GrpcSample {
 }
 
 /** Signed transactions from this process to a ledger in another one, through the SDK's client as it is. */
-export async function measureGrpc(
-  rounds: number,
-  count: number,
-  progress: (text: string) => void,
-): Promise<GrpcSample[]> {
-  const child = startChild('grpc-server.ts', { transactions: WARM_UP + rounds * WIDTHS.length * count });
+export async function measureGrpc(rounds: number, count: number, progress: Progress): Promise<GrpcSample[]> {
+  const child = startChild(new URL('grpc-server.ts', import.meta.url), {
+    transactions: WARM_UP + rounds * WIDTHS.length * count,
+  });
   try {
     const { url, signed } = (await messageOf(child)) as { url: string; signed: SignedTransaction[] };
     const client = grpcClient(url);
@@ -31,13 +30,13 @@ export async function measureGrpc(
     const send = async (transaction: SignedTransaction): Promise<void> => {
       if (!(await executeOver(client, transaction))) throw new Error('a transaction failed');
     };
-    await inFlight(next(WARM_UP), 8, send);
+    await inParallel(next(WARM_UP), 8, send);
     const samples: GrpcSample[] = [];
     for (let round = 0; round < rounds; round += 1) {
       for (const width of WIDTHS) {
         const latencies: number[] = [];
         const start = performance.now();
-        await inFlight(next(count), width, async (transaction) => {
+        await inParallel(next(count), width, async (transaction) => {
           const sent = performance.now();
           await send(transaction);
           latencies.push(performance.now() - sent);

@@ -23,7 +23,8 @@ import {
 import { compileFramework, compilePackage } from '@k3s-daas/move';
 import { calls, type Parameters } from '@k3s-daas/sui-client';
 
-import { inFlight, type Subject } from './measure.ts';
+import { inParallel } from '../frame/rounds.ts';
+import type { Subject } from './measure.ts';
 
 const OWN_PACKAGE = fileURLToPath(new URL('../../sui/move/daas', import.meta.url));
 const CLOCK = `0x${'6'.padStart(64, '0')}`;
@@ -197,7 +198,7 @@ function crowdSubject(options: LedgerOptions, scene: Scene, count: number): Subj
       const ledger = createLedger(options);
       const transactions = await scene.build(ledger, count);
       return async () => {
-        await inFlight(transactions, CROWD, ({ bytes, signature }) =>
+        await inParallel(transactions, CROWD, ({ bytes, signature }) =>
           ledger.executeTransaction(bytes, [signature]),
         );
         expectSuccess(ledger, count);
@@ -217,7 +218,7 @@ function journalSubject(options: LedgerOptions, scene: Scene, count: number): Su
       const transactions = await scene.build(ledger, count);
       await ledger.settled();
       return async () => {
-        await inFlight(transactions, CROWD, ({ bytes, signature }) =>
+        await inParallel(transactions, CROWD, ({ bytes, signature }) =>
           ledger.executeTransaction(bytes, [signature]),
         );
         expectSuccess(ledger, count);

@@ -1,3 +1,6 @@
+import type { Progress } from '../frame/command.ts';
+import { inRounds, turns } from '../frame/rounds.ts';
+
 /** Something that is done `count` times in a round. */
 export interface Subject {
   readonly name: string;
@@ -18,25 +21,22 @@ export interface Sample {
   readonly cpuUs: number;
 }
 
-/**
- * All subjects in turn, `rounds` times, each round beginning with another one, after one round that is not recorded.
- * On a shared machine neighbours in time compare best.
- */
+/** All subjects in turn, `rounds` times. */
 export async function measure(
   subjects: readonly Subject[],
   rounds: number,
-  progress: (text: string) => void,
+  progress: Progress,
 ): Promise<Sample[]> {
-  const samples: Sample[] = [];
-  for (let round = -1; round < rounds; round += 1) {
-    const at = Math.max(round, 0) % subjects.length;
-    for (const subject of [...subjects.slice(at), ...subjects.slice(0, at)]) {
+  const samples = await inRounds({ rounds }, progress, async (round) => {
+    const recorded: Sample[] = [];
+    for (const subject of turns(subjects, round)) {
       const sample = await measureOnce(subject, round);
-      progress(`round ${round + 1}: ${subject.name}: ${sample.perSecond.toFixed(0)} ${subject.unit}`);
-      if (round >= 0) samples.push(sample);
+      progress(`  ${subject.name}: ${sample.perSecond.toFixed(0)} ${subject.unit}`);
+      recorded.push(sample);
     }
-  }
-  return samples;
+    return recorded;
+  });
+  return samples.flat();
 }
 
 async function measureOnce({ name, unit, count, prepare }: Subject, round: number): Promise<Sample> {
@@ -47,17 +47,4 @@ async function measureOnce({ name, unit, count, prepare }: Subject, round: numbe
   const ms = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
   return { subject: name, unit, round, perSecond: (count * 1000) / ms, cpuUs: (user + system) / count };
-}
-
-/** Does `work` for each item, `width` of them at a time. */
-export async function inFlight<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
 }

@@ -1,4 +1,5 @@
-import { endChild, messageOf, startChild } from './children.ts';
+import { endChild, messageOf, startChild } from '../frame/children.ts';
+import type { Progress } from '../frame/command.ts';
 
 interface Memory {
   readonly rssBytes: number;
@@ -16,12 +17,9 @@ export interface MemorySample {
 }
 
 /** Memory of a process whose ledger has executed that many stake transactions. Once: it hardly varies. */
-export async function measureMemory(
-  transactions: number,
-  progress: (text: string) => void,
-): Promise<MemorySample> {
+export async function measureMemory(transactions: number, progress: Progress): Promise<MemorySample> {
   progress(`memory: executing ${transactions} transactions`);
-  const child = startChild('memory-load.ts', { transactions }, ['--expose-gc']);
+  const child = startChild(new URL('memory-load.ts', import.meta.url), { transactions }, ['--expose-gc']);
   try {
     return (await messageOf(child)) as MemorySample;
   } finally {

@@ -1,27 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
-import { median, pairedRatio, summarize } from '../statistics.ts';
-import { number, table } from '../report/table.ts';
-import type { Host, Commit } from '../machine.ts';
+import type { Report } from '../report/run.ts';
+import { number, section } from '../report/table.ts';
+import { byRound, median, pairedRatio, summarize } from '../statistics.ts';
 import type { GrpcSample } from './grpc.ts';
 import type { Sample } from './measure.ts';
 import type { MemorySample } from './memory.ts';
 import type { RestartSample } from './restart.ts';
 import type { StartSample } from './start.ts';
 
-const FORMAT = 'k3s-daas-bench-ledger/1';
 const MEBIBYTE = 2 ** 20;
 
-export interface LedgerRun {
-  readonly command: string;
-  readonly commit: Commit;
-  readonly machine: Host;
-  readonly started: string;
-  readonly seconds: number;
-}
-
-export interface LedgerFigures {
+interface Figures {
   readonly inProcess: readonly Sample[];
   readonly grpc: readonly GrpcSample[];
   readonly start: readonly StartSample[];
@@ -29,38 +17,28 @@ export interface LedgerFigures {
   readonly restart: RestartSample | null;
 }
 
-export function ledgerJson(run: LedgerRun, figures: LedgerFigures): string {
-  return `${JSON.stringify({ format: FORMAT, run, ...figures }, null, 1)}\n`;
-}
-
-export function ledgerMarkdown(
-  { command, commit, machine, started, seconds }: LedgerRun,
-  f: LedgerFigures,
-): string {
-  const facts = [
-    `\`${command}\`, commit ${commit.id}${commit.dirty ? ' with changed files' : ''}, ${started.slice(0, 16)} UTC, ${seconds} s.`,
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.kernel}, Node ${machine.node};`,
-    `load average before: ${machine.loadAverage.join(', ')}.`,
-    'Medians of the rounds. CPU is that of the whole process, compiler and garbage collector included; on a shared',
-    'machine it tells more than the clock does.',
-  ].join(' ');
-  const parts = [
-    '# Embedded ledger',
-    facts,
-    inProcessTable(f.inProcess),
-    grpcTable(f.grpc),
-    startTable(f.start),
-    memoryTable(f.memory),
-    restartTable(f.restart),
-  ];
-  return `${parts.filter((text) => text !== '').join('\n\n')}\n`;
+export function reportOf(figures: Figures, rounds: number): Report {
+  return {
+    title: 'Embedded ledger',
+    rounds,
+    notes: [
+      'Medians of the rounds. CPU is that of the whole process, compiler and garbage collector included; on a shared',
+      'machine it tells more than the clock does.',
+    ].join(' '),
+    sections: [
+      inProcessTable(figures.inProcess),
+      grpcTable(figures.grpc),
+      startTable(figures.start),
+      memoryTable(figures.memory),
+      restartTable(figures.restart),
+    ],
+    json: { ...figures },
+  };
 }
 
 function inProcessTable(samples: readonly Sample[]): string {
-  if (samples.length === 0) return '';
   const bySubject = Map.groupBy(samples, ({ subject }) => subject);
-  const rates = (of: readonly Sample[]): Map<number, number> =>
-    new Map(of.map(({ round, perSecond }) => [round, perSecond]));
+  const rates = (of: readonly Sample[]) => byRound(of, ({ perSecond }) => perSecond);
   const [floor = []] = bySubject.values();
   const rows = [...bySubject].map(([name, of]) => {
     const { median: rate, min, max } = summarize(of.map(({ perSecond }) => perSecond));
@@ -69,7 +47,7 @@ function inProcessTable(samples: readonly Sample[]): string {
     const ratio = unit === 'tx/s' ? number(pairedRatio(rates(of), rates(floor)).median) : '';
     return [name, `${rounded(rate)} ${unit}`, `${rounded(min)} – ${rounded(max)}`, number(cpu), ratio];
   });
-  return `## In process\n\n${table(['', 'median', 'range', 'CPU µs each', `÷ first row`], rows)}`;
+  return section('In process', '', ['', 'median', 'range', 'CPU µs each', '÷ first row'], rows);
 }
 
 function rounded(value: number): string {
@@ -77,7 +55,6 @@ function rounded(value: number): string {
 }
 
 function grpcTable(samples: readonly GrpcSample[]): string {
-  if (samples.length === 0) return '';
   const rows = [...Map.groupBy(samples, ({ width }) => width)].map(([width, of]) => [
     `${width} in flight`,
     rounded(median(of.map(({ perSecond }) => perSecond))),
@@ -85,7 +62,7 @@ function grpcTable(samples: readonly GrpcSample[]): string {
     number(median(of.map(({ p99Ms }) => p99Ms))),
   ]);
   const head = 'Signed stake transactions, unmodified SuiGrpcClient in another process.';
-  return `## Over gRPC-web\n\n${head}\n\n${table(['', 'tx/s', 'p50 ms', 'p99 ms'], rows)}`;
+  return section('Over gRPC-web', head, ['', 'tx/s', 'p50 ms', 'p99 ms'], rows);
 }
 
 function startTable(samples: readonly StartSample[]): string {
@@ -107,7 +84,7 @@ function startTable(samples: readonly StartSample[]): string {
     row('of that: createLedger and listen', ({ createAndListenMs }) => createAndListenMs),
     row('CPU of the process until it listens', ({ cpuMs }) => cpuMs),
   ];
-  return `## Start, ms\n\n${table(['', 'plain', "with Node's compile cache"], rows)}`;
+  return section('Start, ms', '', ['', 'plain', "with Node's compile cache"], rows);
 }
 
 function mib(bytes: number): string {
@@ -124,7 +101,7 @@ function memoryTable(sample: MemorySample | null): string {
   const each =
     (after.heapBytes + after.externalBytes - before.heapBytes - before.externalBytes) / transactions;
   const head = `${transactions} stake transactions, ${objects} objects then: ${(each / 1024).toFixed(1)} KiB a transaction.`;
-  return `## Memory, MiB\n\n${head}\n\n${table(['', 'RSS', 'heap', 'external'], rows)}`;
+  return section('Memory, MiB', head, ['', 'RSS', 'heap', 'external'], rows);
 }
 
 function restartTable(sample: RestartSample | null): string {
@@ -145,18 +122,5 @@ function restartTable(sample: RestartSample | null): string {
     `Under load: ${delays(load.without)}; while a snapshot is taken: ${delays(load.during)}.`,
   ];
   const head = ['', 'time to open', 'RSS MiB', 'heap', 'buffers'];
-  return `## Restart\n\n${lines.join(' ')}\n\n${table(head, rows)}`;
-}
-
-/** Writes ledger-latest.md and .json. */
-export async function writeLedgerReport(
-  folder: string,
-  run: LedgerRun,
-  figures: LedgerFigures,
-): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
-  const files = [join(folder, 'ledger-latest.md'), join(folder, 'ledger-latest.json')] as const;
-  await writeFile(files[0], ledgerMarkdown(run, figures));
-  await writeFile(files[1], ledgerJson(run, figures));
-  return files;
+  return section('Restart', lines.join(' '), head, rows);
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { median } from '../statistics.ts';
-import { messageOf, startChild } from './children.ts';
+import { messageOf, startChild } from '../frame/children.ts';
+import type { Progress } from '../frame/command.ts';
 import type { Delays, RestartMessage, RestartTask } from './restart-child.ts';
 
 interface Memory {
@@ -34,7 +35,7 @@ export interface RestartSample {
 }
 
 async function run(task: RestartTask): Promise<RestartMessage> {
-  const child = startChild('restart-child.ts', task, ['--expose-gc']);
+  const child = startChild(new URL('restart-child.ts', import.meta.url), task, ['--expose-gc']);
   return (await messageOf(child)) as RestartMessage;
 }
 
@@ -51,7 +52,7 @@ const memoryOf = ({ rssBytes, heapBytes, bufferBytes }: RestartMessage) => ({
 export async function measureRestart(
   transactions: number,
   rounds: number,
-  progress: (text: string) => void,
+  progress: Progress,
 ): Promise<RestartSample> {
   const dir = await mkdtemp(join(tmpdir(), 'daas-restart-'));
   try {

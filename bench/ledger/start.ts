@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { grpcClient } from '@k3s-daas/ledger/workload';
 import { compileFramework } from '@k3s-daas/move';
 
-import { endChild, messageOf, startChild } from './children.ts';
+import { endChild, messageOf, startChild } from '../frame/children.ts';
+import type { Progress } from '../frame/command.ts';
+import { inRounds } from '../frame/rounds.ts';
 
 export interface StartSample {
   readonly round: number;
@@ -34,19 +36,17 @@ interface Told {
  * From starting a process to the first answered GetServiceInfo, the framework's bytecode being in the cache; by turns
  * without and with Node's compile cache.
  */
-export async function measureStart(rounds: number, progress: (text: string) => void): Promise<StartSample[]> {
+export async function measureStart(rounds: number, progress: Progress): Promise<StartSample[]> {
   await compileFramework();
   const cacheDir = await mkdtemp(join(tmpdir(), 'k3s-daas-bench-compile-cache-'));
   try {
-    const samples: StartSample[] = [];
-    for (let round = -1; round < rounds; round += 1) {
-      for (const compileCache of [false, true]) {
-        const sample = await startOnce(round, compileCache ? cacheDir : null);
-        progress(`round ${round + 1}: start to ready: ${sample.readyMs.toFixed(0)} ms`);
-        if (round >= 0) samples.push(sample);
-      }
-    }
-    return samples;
+    const samples = await inRounds({ rounds }, progress, async (round) => {
+      const plain = await startOnce(round, null);
+      const cached = await startOnce(round, cacheDir);
+      progress(`  start to ready: ${plain.readyMs.toFixed(0)} and ${cached.readyMs.toFixed(0)} ms`);
+      return [plain, cached];
+    });
+    return samples.flat();
   } finally {
     await rm(cacheDir, { recursive: true });
   }
@@ -55,7 +55,7 @@ export async function measureStart(rounds: number, progress: (text: string) => v
 async function startOnce(round: number, cacheDir: string | null): Promise<StartSample> {
   const start = performance.now();
   const child = startChild(
-    'start-server.ts',
+    new URL('start-server.ts', import.meta.url),
     {},
     [],
     cacheDir === null ? {} : { NODE_COMPILE_CACHE: cacheDir },

@@ -1,107 +1,50 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { consoleProgress } from '@k3s-daas/cli';
 import { ensureControlPlane } from '@k3s-daas/control-plane';
-import { describeError, SECRETS_MODE_LABEL, systemClock } from '@k3s-daas/core';
+import { SECRETS_MODE_LABEL, systemClock } from '@k3s-daas/core';
 import { ensureNodePrograms, place } from '@k3s-daas/kubelet';
 
+import { BenchError } from '../errors.ts';
+import { runCommand, type Progress } from '../frame/command.ts';
 import { connectApi } from '../kube-api.ts';
-import { currentCommit, describeHost } from '../machine.ts';
 import { startSealedCluster } from './cluster.ts';
 import { measure, PLAIN_NAMESPACE, type Sample } from './measure.ts';
-import { HELP, parseOptions, type PodStartOptions } from './options.ts';
-import {
-  figuresOf,
-  podStartJson,
-  podStartMarkdown,
-  writePodStartReport,
-  type PodStartRun,
-} from './report.ts';
+import { OPTIONS } from './options.ts';
+import { reportOf } from './report.ts';
 
-const RESULTS = fileURLToPath(new URL('../results', import.meta.url));
-const USAGE = 2;
-const IMPOSSIBLE = 69;
-
-const progress = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
+const summary = `How long a pod takes from its creation until it runs, on a real kubelet with containerd, with a sealed secret and
+without, in turns. Needs Linux, root and control groups of version 1 (bench/kubelet/README.md).`;
 
 /** Builds outside, then runs itself again in a network of its own, and measures there. */
-async function main(args: readonly string[]): Promise<number> {
-  let options: PodStartOptions | null;
-  try {
-    options = parseOptions(args, RESULTS);
-  } catch (error) {
-    progress(describeError(error));
-    return USAGE;
-  }
-  if (options === null) {
-    process.stdout.write(HELP);
-    return 0;
-  }
+async function inPrivateNetwork(args: readonly string[], progress: Progress): Promise<number | null> {
   const where = await place();
-  if (where.kind === 'impossible') {
-    progress(`not here: ${where.reason}`);
-    return IMPOSSIBLE;
-  }
-  if (where.kind === 'inside') return report(options, args);
+  if (where.kind === 'inside') return null;
+  if (where.kind === 'impossible')
+    throw new BenchError('IMPOSSIBLE', where.reason, 'bench/kubelet/README.md says what a real node needs');
   const built = ({ message }: { message: string }): void => {
     progress(message);
   };
   await ensureControlPlane({ progress: built });
   await ensureNodePrograms({ progress: built });
+  const [program = '', ...before] = where.command;
   try {
-    return await runInside(where.command, where.env, args);
+    const child = spawn(program, [...before, process.execPath, import.meta.filename, ...args], {
+      env: { ...process.env, ...where.env },
+      stdio: 'inherit',
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code ?? 1;
   } finally {
     await where.cleanUp();
   }
 }
 
-function runInside(
-  [program = '', ...rest]: readonly string[],
-  env: Readonly<Record<string, string>>,
-  args: readonly string[],
-): Promise<number> {
-  const child = spawn(program, [...rest, process.execPath, import.meta.filename, ...args], {
-    env: { ...process.env, ...env },
-    stdio: 'inherit',
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => {
-      resolve(code ?? 1);
-    });
-  });
-}
-
-async function report(options: PodStartOptions, args: readonly string[]): Promise<number> {
-  const started = new Date(systemClock.now());
-  const machine = describeHost();
-  const commit = await currentCommit();
-  const samples = await onCluster(options.rounds);
-  const figures = figuresOf(samples);
-  const run: PodStartRun = {
-    command: ['npm run bench:pod-start', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
-    commit,
-    machine,
-    loadAverageAfter: loadavg().map((load) => Math.round(load * 100) / 100),
-    started: started.toISOString(),
-    seconds: Math.round((systemClock.now() - started.getTime()) / 1000),
-    rounds: options.rounds,
-  };
-  process.stdout.write(options.json ? podStartJson(run, figures, samples) : podStartMarkdown(run, figures));
-  if (options.out !== null) {
-    const files = await writePodStartReport(options.out, run, figures, samples);
-    progress(`written: ${files.join(', ')}`);
-  }
-  return 0;
-}
-
-async function onCluster(rounds: number): Promise<Sample[]> {
+async function onCluster(rounds: number, progress: Progress): Promise<Sample[]> {
   const dir = mkdtempSync(join(tmpdir(), 'daas-pod-start-'));
   try {
     const steps = consoleProgress(systemClock, (text) => process.stderr.write(text));
@@ -135,4 +78,13 @@ async function onCluster(rounds: number): Promise<Sample[]> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand(
+  {
+    script: 'bench:pod-start',
+    summary,
+    options: OPTIONS,
+    elsewhere: inPrivateNetwork,
+    measure: async ({ rounds }, progress) => reportOf(await onCluster(rounds, progress), rounds),
+  },
+  process.argv.slice(2),
+);

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import { BenchError } from '../errors.ts';
+import type { Progress } from '../frame/command.ts';
+import { inRounds, turns } from '../frame/rounds.ts';
 import type { Api } from '../kube-api.ts';
 import type { SealedCluster } from './cluster.ts';
 
@@ -40,29 +42,26 @@ const eventSchema = z.object({
 
 type Seen = { placedMs: number; runningMs: number };
 
-/** One pod of each kind after the other, in another order each round. The first round warms up and is not kept. */
+/** One pod of each kind after the other. */
 export async function measure(
   cluster: SealedCluster,
   api: Api,
   rounds: number,
-  progress: (text: string) => void,
+  progress: Progress,
 ): Promise<Sample[]> {
   const seen = new Map<string, Seen>();
   const stop = await watch(api, seen);
-  const samples: Sample[] = [];
   try {
-    for (let round = -1; round < rounds; round += 1) {
-      const order = KINDS.map((_, index) => KINDS[(index + round + KINDS.length) % KINDS.length] ?? 'plain');
-      for (const kind of order) {
-        const sample = await measureOne(cluster, api, seen, kind, round);
-        if (round >= 0) samples.push(sample);
-      }
-      progress(round < 0 ? 'warmed up' : `round ${round + 1} of ${rounds}`);
-    }
+    const samples = await inRounds({ rounds }, progress, async (round) => {
+      const recorded: Sample[] = [];
+      for (const kind of turns(KINDS, round))
+        recorded.push(await measureOne(cluster, api, seen, kind, round));
+      return recorded;
+    });
+    return samples.flat();
   } finally {
     stop();
   }
-  return samples;
 }
 
 async function watch(api: Api, seen: Map<string, Seen>): Promise<() => void> {

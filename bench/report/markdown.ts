@@ -1,19 +1,10 @@
-import type { Commit, Machine } from '../machine.ts';
+import type { Versions } from '../machine.ts';
 import type { BenchOptions, Subject } from '../options.ts';
-import type { Failure } from '../run.ts';
+import type { Failure, Outcome } from '../run.ts';
 import type { Summary } from '../statistics.ts';
-import type { SubjectSummary, Timing } from './summary.ts';
-import { number, percent, table } from './table.ts';
-
-export interface RunFacts {
-  readonly command: string;
-  readonly commit: Commit;
-  readonly machine: Machine;
-  /** ISO 8601. */
-  readonly started: string;
-  readonly seconds: number;
-  readonly options: BenchOptions;
-}
+import type { Report } from './run.ts';
+import { summarizeTurns, type SubjectSummary, type Timing } from './summary.ts';
+import { number, percent, section } from './table.ts';
 
 const NAMES: Readonly<Record<Subject, string>> = {
   stock: 'stock kube-scheduler',
@@ -22,39 +13,32 @@ const NAMES: Readonly<Record<Subject, string>> = {
   'ours-unguarded': 'ours, no webhook',
 };
 
-/** The whole report. bench/README.md says how each figure comes about. */
-export function markdown(
-  run: RunFacts,
-  summaries: readonly SubjectSummary[],
-  failures: readonly Failure[],
-): string {
-  return `${[
-    '# Bench',
-    facts(run),
-    throughput(summaries),
-    paced(summaries, run.options),
-    verbs(summaries),
-    scheduler(summaries),
-    binding(summaries),
-    cpu(summaries),
-    failed(failures),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')}\n`;
-}
-
-function facts({ command, commit, machine, started, seconds, options }: RunFacts): string {
-  const load = machine.loadAverage.map((value) => value.toFixed(2)).join(' ');
-  return [
-    `- command: \`${command}\``,
-    `- commit: ${commit.id}${commit.dirty ? ', with changes that are not committed' : ''}`,
-    `- started: ${started}, took ${Math.floor(seconds / 60)} min ${seconds % 60} s`,
-    `- machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.kernel}`,
-    `- load average before: ${load}`,
-    `- versions: Kubernetes ${machine.kubernetes}, etcd ${machine.etcd}, Node ${machine.node}`,
-    `- rounds: ${options.rounds}, interleaved; ${options.pods} pods a drain; ${options.paced} pods at ` +
-      `${options.rate}/s; K = ${options.k}; ${options.operators} operators`,
-  ].join('\n');
+/** bench/README.md says how each figure comes about. */
+export function reportOf(
+  { turns, failures, broken }: Outcome,
+  options: BenchOptions,
+  versions: Versions,
+): Report {
+  const { rounds, pods, paced: pacedPods, rate, k, operators } = options;
+  const summaries = summarizeTurns(turns);
+  return {
+    title: 'Bench',
+    rounds,
+    notes: `Interleaved; ${pods} pods a drain; ${pacedPods} pods at ${rate}/s; K = ${k}; ${operators} operators.`,
+    sections: [
+      throughput(summaries),
+      paced(summaries, options),
+      verbs(summaries),
+      scheduler(summaries),
+      binding(summaries),
+      cpu(summaries),
+      failed(failures),
+    ],
+    json: { failures, summaries, turns },
+    run: { options },
+    versions,
+    isBroken: broken,
+  };
 }
 
 function throughput(summaries: readonly SubjectSummary[]): string {
@@ -222,13 +206,4 @@ function failed(failures: readonly Failure[]): string {
       `- ${nodes} nodes, ${what}: ${why.replaceAll('\n', ' ').slice(0, WHY_CHARACTERS_MAX)}`,
   );
   return ['## Without figures', '', ...lines].join('\n');
-}
-
-function section(
-  title: string,
-  text: string,
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-): string {
-  return rows.length === 0 ? '' : `## ${title}\n\n${text}\n\n${table(header, rows)}`;
 }

@@ -1,18 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import t from 'tap';
 
 import type { Measured } from '../cluster/readings.ts';
-import type { Subject } from '../options.ts';
+import type { BenchOptions, Subject } from '../options.ts';
 import { cpuSecondsOf } from '../proc.ts';
 import type { Histogram } from '../prometheus.ts';
 import type { Turn } from '../scenarios/turn.ts';
-import { markdown, type RunFacts } from './markdown.ts';
+import { reportOf } from './markdown.ts';
+import { markdownOf, writeReport, type Run } from './run.ts';
 import { summarizeTurns } from './summary.ts';
 import { number, percent, table } from './table.ts';
-import { writeReport } from './write.ts';
 
 /** All observations at once in the bucket up to `bound` seconds. */
 function histogram(count: number, bound: number, sum: number): Histogram {
@@ -80,7 +79,19 @@ void t.test('numbers and tables', (t) => {
   t.end();
 });
 
-const RUN: RunFacts = {
+const OPTIONS: BenchOptions = {
+  nodes: [500],
+  rounds: 2,
+  pods: 100,
+  paced: 2,
+  rate: 20,
+  subjects: ['stock', 'nothing', 'ours'],
+  k: 64,
+  operators: 50,
+  keep: false,
+};
+
+const RUN: Run = {
   command: 'npm run bench',
   commit: { id: 'abc1234', dirty: true },
   machine: {
@@ -93,31 +104,25 @@ const RUN: RunFacts = {
     etcd: '3.6.8',
     loadAverage: [0.1, 0.2, 0.3],
   },
+  loadAverageAfter: [1, 0.5, 0.4],
   started: '2026-01-02T03:04:05.678Z',
   seconds: 61,
-  options: {
-    nodes: [500],
-    rounds: 2,
-    pods: 100,
-    paced: 2,
-    rate: 20,
-    subjects: ['stock', 'nothing', 'ours'],
-    k: 64,
-    operators: 50,
-    out: '',
-    keep: false,
-  },
+  rounds: 2,
 };
 
+const FAILURES = [{ nodes: 500, what: 'round 2 of 2, ours', why: '3 of 100 pods were bound' }];
+const REPORT = reportOf({ turns: TURNS, failures: FAILURES, broken: false }, OPTIONS, {
+  kubernetes: '1.36.3',
+  etcd: '3.6.8',
+});
+
 void t.test('the Markdown names command, commit, machine, load, and every subject', (t) => {
-  const failures = [{ nodes: 500, what: 'round 2 of 2, ours', why: '3 of 100 pods were bound' }];
-  const text = markdown(RUN, summarizeTurns(TURNS), failures);
+  const text = markdownOf(RUN, REPORT);
   for (const part of [
-    'npm run bench',
-    'abc1234, with changes',
-    'Some CPU, 2 cores',
-    '0.10 0.20 0.30',
-    '1 min 1 s',
+    '# Bench\n\n`npm run bench`, commit abc1234 with changed files, 2026-01-02T03:04 UTC, 61 s, 2 rounds.',
+    'Some CPU, 2 cores, 8 GiB, Linux 6, Node v24, Kubernetes 1.36.3, etcd 3.6.8;',
+    'load average before: 0.1, 0.2, 0.3, after: 1, 0.5, 0.4.',
+    '100 pods a drain; 2 pods at 20/s; K = 64; 50 operators',
     '| stock kube-scheduler | 500 | 300 | 200–400 | 1 |',
     '| ours | 500 | 200 | 100–300 | 0.63 (0.50–0.75) | 0.90 (0.80–1.00) |',
     '3 of 100 pods were bound',
@@ -141,19 +146,17 @@ void t.test('the Markdown names command, commit, machine, load, and every subjec
 });
 
 void t.test('files: by date and commit, and latest, with every sample', async (t) => {
-  const out = mkdtempSync(join(tmpdir(), 'daas-bench-test-'));
-  t.teardown(() => {
-    rmSync(out, { recursive: true });
-  });
-  await writeReport(
-    { ...RUN, options: { ...RUN.options, out } },
-    { turns: TURNS, failures: [], broken: false },
-  );
+  const out = t.testdir();
+  await writeReport(out, { script: 'bench', keeps: true }, RUN, REPORT);
   const names = ['2026-01-02T0304-abc1234.json', '2026-01-02T0304-abc1234.md', 'latest.json', 'latest.md'];
   t.same(readdirSync(out).sort(), names);
   const value = JSON.parse(readFileSync(join(out, 'latest.json'), 'utf8')) as {
+    format: string;
+    run: unknown;
     turns: { drain: { boundMs: number[]; measured: { verbs: Record<string, { bounds: unknown[] }> } } }[];
   };
+  t.equal(value.format, 'k3s-daas-bench/1');
+  t.same(value.run, RUN);
   t.equal(value.turns.length, TURNS.length);
   t.equal(value.turns[0]?.drain.boundMs.length, 101);
   t.same(value.turns[0]?.drain.measured.verbs['bind']?.bounds, [0.01, '+Inf']);

@@ -5,6 +5,17 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), line(rule), ...rows.map(line)].join('\n');
 }
 
+/** Heading, text and table; nothing without rows. */
+export function section(
+  title: string,
+  text: string,
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  if (rows.length === 0) return '';
+  return [`## ${title}`, text, table(header, rows)].filter((part) => part !== '').join('\n\n');
+}
+
 const NONE = '–';
 
 /** Three significant digits at least, never an exponent; `–` for what was not measured. */
@@ -18,4 +29,8 @@ export function number(value: number | null | undefined): string {
 
 export function percent(share: number): string {
   return Number.isFinite(share) ? `${(share * 100).toFixed(0)} %` : NONE;
+}
+
+export function range({ min, max }: { readonly min: number; readonly max: number }): string {
+  return `${number(min)} – ${number(max)}`;
 }

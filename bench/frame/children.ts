@@ -3,15 +3,14 @@ import { once } from 'node:events';
 
 import { BenchError } from '../errors.ts';
 
-/** Starts a module of this folder in a process of its own, with `options` as its one argument. */
+/** Starts a module in a process of its own, with `options` as its one argument. */
 export function startChild(
-  module: string,
+  module: URL,
   options: object,
   nodeOptions: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): ChildProcess {
-  const file = new URL(module, import.meta.url);
-  return fork(file, [JSON.stringify(options)], {
+  return fork(module, [JSON.stringify(options)], {
     env: { ...process.env, ...env },
     execArgv: [...nodeOptions],
     serialization: 'advanced',
