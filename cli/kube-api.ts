@@ -1,8 +1,6 @@
 import type { RequestOptions } from 'node:https';
 import { request as httpsRequest } from 'node:https';
 
-import { KubeConfig } from '@kubernetes/client-node';
-
 import { describeError } from '@k3s-daas/core';
 
 import { CliError } from './errors.ts';
@@ -26,7 +24,10 @@ export type ApiCaller = (
 
 /** Calls with whatever credentials the kubeconfig holds; it is read anew each time, so that it can be replaced. */
 export function apiCaller(kubeconfig: string): ApiCaller {
+  // Hundreds of modules: who calls no API server does not wait for them, and who will has them by then.
+  const library = import('@kubernetes/client-node');
   return async (method, path, body) => {
+    const { KubeConfig } = await library;
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     const server = config.getCurrentCluster()?.server;

@@ -10,7 +10,7 @@ import {
   SEALED_BYTES_MAX,
   type SealedValue,
   type SealRules,
-} from '@k3s-daas/seal';
+} from '@k3s-daas/seal/sealed';
 
 import { FetchError } from './errors.ts';
 

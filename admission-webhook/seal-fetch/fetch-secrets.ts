@@ -1,5 +1,5 @@
 import type { Clock, FetchPlan, SuiId } from '@k3s-daas/core';
-import { OpenError, openValues } from '@k3s-daas/seal';
+import { OpenError, openValues } from '@k3s-daas/seal/sealed';
 import { addressOf, type Chain } from '@k3s-daas/sui-client';
 
 import { Access, type Held } from './access.ts';

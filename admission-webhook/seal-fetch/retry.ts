@@ -1,5 +1,5 @@
 import { describeError } from '@k3s-daas/core';
-import { OpenError } from '@k3s-daas/seal';
+import { OpenError } from '@k3s-daas/seal/sealed';
 import { ChainError } from '@k3s-daas/sui-client';
 
 import { FetchError } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { Bytes, FetchPlan } from '@k3s-daas/core';
-import type { SealedValue } from '@k3s-daas/seal';
+import type { SealedValue } from '@k3s-daas/seal/sealed';
 
 import { writeAtomically, type FileProjection } from './atomic-writer.ts';
 import type { SealedSet } from './ciphertext.ts';

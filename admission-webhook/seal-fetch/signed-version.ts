@@ -1,5 +1,5 @@
 import { SEALED_SIGNATURE_KEY, sha256, type Bytes, type FetchPlan } from '@k3s-daas/core';
-import { verifySealedVersion } from '@k3s-daas/seal';
+import { verifySealedVersion } from '@k3s-daas/seal/sealed';
 import type { Chain } from '@k3s-daas/sui-client';
 
 import { readPolicyOwner } from './chain.ts';

@@ -1,5 +1,5 @@
 import { toHex } from '@k3s-daas/core';
-import { registerKeyServer, updateKeyServerUrl } from '@k3s-daas/seal';
+import { registerKeyServer, updateKeyServerUrl } from '@k3s-daas/seal/registering';
 
 import { openActor, requireId } from '../actor.ts';
 import { CliError } from '../errors.ts';

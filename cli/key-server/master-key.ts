@@ -4,7 +4,7 @@ import { open, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 import { fromHex, toHex, type KeyServerConfiguration } from '@k3s-daas/core';
-import { generateMasterKey, MasterKey } from '@k3s-daas/seal';
+import { generateMasterKey, MasterKey } from '@k3s-daas/seal/registering';
 
 import { CliError } from '../errors.ts';
 

@@ -1,4 +1,4 @@
-import { readTlsFiles, type TlsFiles } from '@k3s-daas/admission-webhook';
+import { readTlsFiles, type TlsFiles } from '@k3s-daas/admission-webhook/tls-files';
 import { describeError, systemClock, type Clock, type ProxyConfiguration } from '@k3s-daas/core';
 import { connectChain, watchChain } from '@k3s-daas/sui-client';
 import type { Logger } from 'pino';

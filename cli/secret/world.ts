@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 
 import { isSuiId, type Configuration, type SuiId } from '@k3s-daas/core';
-import { firstPackageId } from '@k3s-daas/seal';
+import { firstPackageId } from '@k3s-daas/seal/registering';
 import { parseSealConfig, readSealConfig, type SealConfig } from '@k3s-daas/seal/sealed';
 import { connectChain, readPolicy, type Actor, type Chain, type PolicyRecord } from '@k3s-daas/sui-client';
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { toHex, type SuiId } from '@k3s-daas/core';
 import { compilePackage } from '@k3s-daas/move';
-import { generateMasterKey, MasterKey, registerKeyServer } from '@k3s-daas/seal';
+import { generateMasterKey, MasterKey, registerKeyServer } from '@k3s-daas/seal/registering';
 import { publishPackage, type Actor } from '@k3s-daas/sui-client';
 
 import { writeWhole } from './files.ts';

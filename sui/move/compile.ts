@@ -13,7 +13,7 @@ import {
 } from './cache.ts';
 import { MoveError } from './errors.ts';
 import manifest from './package.json' with { type: 'json' };
-import { frameworkLock, frameworkSources, type ToolOptions } from './framework.ts';
+import { frameworkLock, frameworkSources, type FrameworkSources, type ToolOptions } from './framework.ts';
 
 /** Bytecode of one package. Modules have address 0x0 as their own until published (the framework: 0x1 and 0x2). */
 export interface CompiledPackage {
@@ -60,26 +60,18 @@ fw = "0x0"
 
 /** The modules of `0x1` and `0x2`, compiled from `frameworkSources` or read from the cache. */
 export async function compileFramework(options: CompileOptions = {}): Promise<readonly Uint8Array[]> {
-  // Cargo.lock has the checksum of the crate with the sources, so neither cargo nor the sources need to be asked again.
-  const pin = sourcesHash(
-    { compiler: COMPILER, manifest: FRAMEWORK_MANIFEST, lock: await frameworkLock() },
-    modeOf(options),
-  );
-  const path = cachePath(`framework-${pin}`, options);
-  const cached = await readIfPresent(path);
-  if (cached !== null) return decode(JSON.parse(cached) as CachedPackage).modules;
-  const { stdlibDir, suiDir, pinned } = await frameworkSources(options);
-  const files: SourceFiles = { 'Move.toml': FRAMEWORK_MANIFEST };
-  for (const [name, dir] of [
-    ['std', stdlibDir],
-    ['sui', suiDir],
-  ] as const) {
-    for (const [path, text] of Object.entries(await readSources(dir))) {
-      if (path.startsWith('sources/')) files[`sources/${name}/${path.slice('sources/'.length)}`] = text;
+  const compiled = await underPin('framework', { manifest: FRAMEWORK_MANIFEST }, options, async (sources) => {
+    const files: SourceFiles = { 'Move.toml': FRAMEWORK_MANIFEST };
+    for (const [name, dir] of [
+      ['std', sources.stdlibDir],
+      ['sui', sources.suiDir],
+    ] as const) {
+      for (const [path, text] of Object.entries(await readSources(dir))) {
+        if (path.startsWith('sources/')) files[`sources/${name}/${path.slice('sources/'.length)}`] = text;
+      }
     }
-  }
-  const compiled = await compileCached('framework', files, [], options);
-  if (pinned) await writeAtomically(path, JSON.stringify(compiled));
+    return await compileCached('framework', files, [], options);
+  });
   return decode(compiled).modules;
 }
 
@@ -99,9 +91,31 @@ export async function compilePackage(
     );
   }
   const files = Object.fromEntries(Object.entries(all).filter(([path]) => !path.startsWith('tests/')));
-  const { stdlibDir, suiDir } = await frameworkSources(options);
-  const framework = [await readSources(stdlibDir), await readSources(suiDir)];
-  return decode(await compileCached(options.dir, files, framework, options));
+  const compiled = await underPin('package', files, options, async ({ stdlibDir, suiDir }) => {
+    const framework = [await readSources(stdlibDir), await readSources(suiDir)];
+    return await compileCached(options.dir, files, framework, options);
+  });
+  return decode(compiled);
+}
+
+/**
+ * What `compile` makes of `sources` with the pinned framework, or made of them before: Cargo.lock has the checksum of the
+ * crate with the framework's sources, so neither cargo nor those sources need to be asked again.
+ */
+async function underPin(
+  kind: 'framework' | 'package',
+  sources: SourceFiles,
+  options: CompileOptions,
+  compile: (framework: FrameworkSources) => Promise<CachedPackage>,
+): Promise<CachedPackage> {
+  const pin = { compiler: COMPILER, lock: await frameworkLock(), ...modeOf(options) };
+  const path = cachePath(`${kind}-${sourcesHash(pin, sources)}`, options);
+  const cached = await readIfPresent(path);
+  if (cached !== null) return JSON.parse(cached) as CachedPackage;
+  const framework = await frameworkSources(options);
+  const compiled = await compile(framework);
+  if (framework.pinned) await writeAtomically(path, JSON.stringify(compiled));
+  return compiled;
 }
 
 async function compileCached(
