@@ -46,7 +46,7 @@ export async function buildSealFetchImage(options: BuildOptions): Promise<SealFe
       `not on ${process.platform}/${process.arch}`,
       'build on Linux',
     );
-  const program = await bundleProgram();
+  const { program } = await bundleProgram();
   progress(`bundled ${Math.round(program.length / 1024)} KiB`);
   const runtime = await runtimeEntries(node);
   const { archive, digest, reference } = ociArchive({

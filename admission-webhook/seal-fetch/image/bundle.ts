@@ -5,17 +5,23 @@ import { build, type Plugin } from 'esbuild';
 
 import { ImageError } from './errors.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
+export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
+export interface Bundle {
+  /** One script that the kernel starts by itself: its first line names Node, so that no shell is needed. */
+  readonly program: Uint8Array;
+  /** Every file that was read for it, relative to REPOSITORY. */
+  readonly inputs: readonly string[];
+}
+
 /**
- * The program as one script that the kernel starts by itself: its first line names Node, so that no shell is needed. The
- * same sources and packages, the same bytes.
+ * The same sources and packages, the same bytes.
  * @throws ImageError BUNDLE_FAILED
  */
-export async function bundleProgram(): Promise<Uint8Array> {
+export async function bundleProgram(): Promise<Bundle> {
   try {
-    const { outputFiles } = await build({
+    const { outputFiles, metafile } = await build({
       entryPoints: [MAIN],
       absWorkingDir: REPOSITORY,
       bundle: true,
@@ -29,11 +35,12 @@ export async function bundleProgram(): Promise<Uint8Array> {
       plugins: [withoutSideEffects],
       logLevel: 'silent',
       write: false,
+      metafile: true,
       outfile: 'seal-fetch',
     });
     const [output] = outputFiles;
     if (output === undefined) throw new Error('there is no output');
-    return output.contents;
+    return { program: output.contents, inputs: Object.keys(metafile.inputs) };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ImageError('BUNDLE_FAILED', `seal-fetch cannot be bundled: ${why}`, 'run npm ci', { cause });
