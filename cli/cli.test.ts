@@ -1,38 +1,24 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import t from 'tap';
 import { stringify } from 'yaml';
 
-const LAUNCHER = fileURLToPath(new URL('bin/daas.js', import.meta.url));
+import { runDaas, Runner, type Ran } from './test/daas.ts';
+
 const dir = mkdtempSync(join(tmpdir(), 'daas-cli-'));
 t.teardown(() => {
+  runner.close();
   rmSync(dir, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs `daas` from another folder, as a person would. */
-async function daas(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    cwd: '/',
-    env: { ...process.env, DAAS_CONFIG: undefined, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, err };
-}
+const runner = new Runner();
+const daas = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
+  runDaas(args, { env: { DAAS_CONFIG: undefined, ...env } });
+/** Where only words are checked: without a process for each. */
+const inOne = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
+  runner.run(args, { env: { DAAS_CONFIG: undefined, ...env } });
 
 const ID = `0x${'ab'.repeat(32)}`;
 const VALID = {
@@ -78,16 +64,16 @@ void t.test('every command has --help, and usage errors end with exit code 2', a
     ['chain', 'snapshot'],
   ];
   for (const command of [...help, ...more]) {
-    const { code, out } = await daas([...command, '--help']);
+    const { code, out } = await inOne([...command, '--help']);
     t.equal(code, 0, command.join(' '));
     t.match(out, /Usage: daas/);
   }
   t.match(top.out, /useful by itself:\n +chain/, 'commands are grouped');
   t.equal((await daas(['no-such-command'])).code, 2);
   t.equal((await daas(['chain', 'up', '--port', '70000'])).code, 2);
-  t.equal((await daas(['chain', 'publish', '--all', 'dir'])).code, 2);
-  t.equal((await daas(['ledger', '--port', '70000', '--trust-anchor', 'x'])).code, 2);
-  t.equal((await daas(['attestation', 'verify', 'file'])).code, 2, 'PCRs are not optional');
+  t.equal((await inOne(['chain', 'publish', '--all', 'dir'])).code, 2);
+  t.equal((await inOne(['ledger', '--port', '70000', '--trust-anchor', 'x'])).code, 2);
+  t.equal((await inOne(['attestation', 'verify', 'file'])).code, 2, 'PCRs are not optional');
 });
 
 void t.test('a configuration that cannot be used is refused with each field named', async (t) => {
@@ -95,11 +81,11 @@ void t.test('a configuration that cannot be used is refused with each field name
   t.equal(none.code, 2);
   t.match(none.err, /USAGE: no configuration is named/);
 
-  const missing = await daas(['node', 'list', '-c', join(dir, 'nowhere.yaml')]);
+  const missing = await inOne(['node', 'list', '-c', join(dir, 'nowhere.yaml')]);
   t.equal(missing.code, 1);
   t.match(missing.err, /FILE_UNREADABLE/);
 
-  const notYaml = await daas(['node', 'list', '-c', configFile('bad.yaml', 'a: [')]);
+  const notYaml = await inOne(['node', 'list', '-c', configFile('bad.yaml', 'a: [')]);
   t.match(notYaml, { code: 1, err: /CONFIG_MALFORMED/ });
 
   const without = configFile('valid.yaml', VALID);
@@ -113,7 +99,7 @@ void t.test('a configuration that cannot be used is refused with each field name
     polcy: {},
     cluster: { ...VALID.cluster, id: '0x1' },
   });
-  const refused = await daas(['node', 'list', '--json', '-c', unknown]);
+  const refused = await inOne(['node', 'list', '--json', '-c', unknown]);
   t.equal(refused.code, 1);
   const { error } = JSON.parse(refused.out) as { error: { code: string; message: string; remedy: string } };
   t.equal(error.code, 'CONFIG_MALFORMED');
@@ -149,11 +135,11 @@ void t.test('a chain that does not answer is a coded error within bounds', async
 void t.test('amounts, ids and keys are checked before anything is asked', async (t) => {
   const env = { DAAS_CONFIG: configFile('valid.yaml', VALID) };
   t.match(await daas(['stake', 'top-up', '0x1', '5'], env), { code: 2, err: /the position is not 0x/ });
-  t.match(await daas(['stake', 'top-up', ID, '-- -5'], env), { code: 2 });
-  t.match(await daas(['stake', 'top-up', ID, '1.5'], env), { code: 2, err: /not an amount/ });
-  t.match(await daas(['stake', 'create', '5'], env), { code: 2, err: /no key to sign with/ });
+  t.match(await inOne(['stake', 'top-up', ID, '-- -5'], env), { code: 2 });
+  t.match(await inOne(['stake', 'top-up', ID, '1.5'], env), { code: 2, err: /not an amount/ });
+  t.match(await inOne(['stake', 'create', '5'], env), { code: 2, err: /no key to sign with/ });
   const key = join(dir, 'node.key');
   t.match(await daas(['node', 'key', key]), { code: 0, out: /public key [0-9a-f]{64}/ });
   t.equal(statSync(key).mode & 0o777, 0o600);
-  t.match(await daas(['node', 'key', key]), { code: 2 }, 'an existing key is kept');
+  t.match(await inOne(['node', 'key', key]), { code: 2 }, 'an existing key is kept');
 });

@@ -1,4 +1,4 @@
-import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -27,9 +27,9 @@ import {
 import t, { type Test } from 'tap';
 import { parse, stringify } from 'yaml';
 
+import { runDaas, Runner, startDaas, type Ran } from '../test/daas.ts';
 import { termWarnings } from './terms.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../bin/daas.js', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'daas-secret-'));
 const children: ChildProcess[] = [];
 const PASSWORD = 'correct horse battery staple';
@@ -48,31 +48,30 @@ const file = (name: string, content: string, mode = 0o600): string => {
   return path;
 };
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
+/** Runs all but the first of each kind. */
+const runner = new Runner();
+const seen = new Set<string>();
 
-/** Runs `daas` from another folder, as a person would. */
-async function daas(args: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    cwd: '/',
-    env: { ...process.env, DAAS_CONFIG: undefined, DAAS_SEAL_CONFIG: undefined, INIT_CWD: dir, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, err };
+/**
+ * Runs `daas` from another folder, as a person would: what a command does first, and how it refuses first, in a process of
+ * its own.
+ */
+async function daas(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  env: NodeJS.ProcessEnv = {},
+  kind = 'other',
+): Promise<Ran> {
+  const variables = { DAAS_CONFIG: undefined, DAAS_SEAL_CONFIG: undefined, INIT_CWD: dir, ...env };
+  const command = args.slice(0, args[1] === 'policy' ? 3 : 2).join(' ');
+  const role = args[0] === 'key-server' && args[1]?.startsWith('-') === true;
+  const alone = role || 'NODE_OPTIONS' in env || !seen.has(`${command} ${kind}`);
+  seen.add(`${command} ${kind}`);
+  return await (alone ? runDaas : runner.run)(args, { input, env: variables });
 }
 
 async function ok(t: Test, args: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const ran = await daas(args, input, env);
+  const ran = await daas(args, input, env, 'ok');
   t.equal(
     ran.code,
     0,
@@ -83,7 +82,7 @@ async function ok(t: Test, args: readonly string[], input = '', env: NodeJS.Proc
 
 /** Refused with this code, and without the secret in any word of it. */
 async function refused(t: Test, code: string, args: readonly string[], input = '', exit = 1): Promise<void> {
-  const ran = await daas(args, input);
+  const ran = await daas(args, input, {}, 'refused');
   t.equal(ran.code, exit, `${code}: exit code`);
   t.match(ran.err, new RegExp(`^${code}: `, 'm'), `${code}: ${args.slice(0, 3).join(' ')}`);
   t.notMatch(ran.err + ran.out, /horse/, `${code}: no secret in it`);
@@ -97,6 +96,7 @@ const ledger = createLedger({
 });
 const served = await serveLedger(ledger);
 t.teardown(async () => {
+  runner.close();
   for (const child of children) child.kill('SIGTERM');
   await served.close();
   ledger.close();
@@ -209,11 +209,7 @@ async function startRole(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ child: ChildProcess; ready: Record<string, unknown> }> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    cwd: dir,
-    env: { ...process.env, KEY_OF_TWO: keyText('two'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startDaas(args, { cwd: dir, env: { KEY_OF_TWO: keyText('two'), ...env } });
   children.push(child);
   return await new Promise((resolve, reject) => {
     let out = '';
