@@ -1,14 +1,7 @@
 import { z } from 'zod';
 
-import {
-  ChainError,
-  connectChain,
-  defaultUrl,
-  NETWORKS,
-  requireNetwork,
-  type Chain,
-  type Network,
-} from '@k3s-daas/sui-client';
+import { NETWORKS, type Network } from '@k3s-daas/core';
+import { ChainError, connectChain, defaultUrl, requireNetwork, type Chain } from '@k3s-daas/sui-client';
 
 import { CliError } from './errors.ts';
 import { userPath } from './files.ts';

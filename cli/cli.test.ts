@@ -21,10 +21,12 @@ const inOne = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ra
   runner.run(args, { env: { DAAS_CONFIG: undefined, ...env } });
 
 const ID = `0x${'ab'.repeat(32)}`;
+/** Of a chain of this machine. */
+const CHAIN = 'Wmiwh256NxMGKwSHp1thyBUgCz4PMxCuh2wvpRiziCy';
 const VALID = {
   apiVersion: 'k3s-daas.io/v1alpha1',
   kind: 'DaaSConfiguration',
-  cluster: { id: ID, package: ID, chainId: 'abc' },
+  cluster: { id: ID, package: ID, chainId: CHAIN },
   chain: { network: 'embedded', url: 'http://127.0.0.1:1' },
   kubernetes: { server: 'https://127.0.0.1:1', caFile: 'ca.crt' },
   policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 } },
@@ -114,14 +116,23 @@ void t.test('a configuration that cannot be used is refused with each field name
     clientCaFile: 'ca',
     nsm: { kind: 'development', authorityFile: 'a' },
   };
-  for (const network of ['testnet', 'mainnet']) {
+  const mainnet = '4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S';
+  const onPublic = async (network: string, chainId: string, change: object) => {
     const chain = { network, url: 'https://127.0.0.1:1' };
-    const file = configFile(`${network}.yaml`, { ...VALID, chain, enclave });
-    t.match(await daas(['enclave', '-c', file]), {
-      code: 1,
-      err: /CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK/,
-    });
-  }
+    const cluster = { ...VALID.cluster, chainId };
+    const file = configFile(`${network}.yaml`, { ...VALID, chain, cluster, ...change });
+    return daas(['enclave', '-c', file]);
+  };
+  const root = { attestation: { root: { kind: 'development', certificateFile: 'root.crt' } } };
+  const refusedRoot = { code: 1, err: /CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK/ };
+  t.match(await onPublic('mainnet', mainnet, { enclave }), refusedRoot);
+  t.match(await onPublic('mainnet', mainnet, root), refusedRoot);
+  t.match(
+    await onPublic('localnet', mainnet, root),
+    refusedRoot,
+    'one word does not make mainnet a localnet',
+  );
+  t.match(await onPublic('localnet', mainnet, {}), { code: 1, err: /CONFIG_CHAIN_OF_OTHER_NETWORK/ });
 });
 
 void t.test('a chain that does not answer is a coded error within bounds', async (t) => {

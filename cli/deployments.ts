@@ -1,6 +1,4 @@
-import type { Configuration } from '@k3s-daas/core';
-import { toHex, type Bytes, type SuiId } from '@k3s-daas/core';
-import type { Network } from '@k3s-daas/sui-client';
+import { toHex, type Bytes, type Configuration, type Network, type SuiId } from '@k3s-daas/core';
 import { Document, isMap } from 'yaml';
 
 import { CliError } from './errors.ts';

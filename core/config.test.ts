@@ -1,6 +1,6 @@
 import t from 'tap';
 
-import { parseConfiguration } from './config.ts';
+import { ConfigError, parseConfiguration } from './config.ts';
 
 const id = (byte: string): string => `0x${byte.repeat(32)}`;
 const seal = (chainUrls: readonly string[]) => ({
@@ -11,21 +11,30 @@ const seal = (chainUrls: readonly string[]) => ({
   chainUrls,
   image: `seal-fetch@sha256:${'ab'.repeat(32)}`,
 });
-const configuration = (network: string, chainUrls: readonly string[]) => ({
+/** sui-types, digests.rs: the first four bytes are the well-known chain identifiers 35834a8a and 4c78adac. */
+const MAINNET = '4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S';
+const TESTNET = '69WiPg3DAQiwdxfncX6wYQ2siKwAe6L9BZthQea3JNMD';
+/** Of a chain that nobody knows: one of this machine, or a devnet after its last reset. */
+const OTHER = 'Wmiwh256NxMGKwSHp1thyBUgCz4PMxCuh2wvpRiziCy';
+const chainIdOf = (network: string): string =>
+  network === 'mainnet' ? MAINNET : network === 'testnet' ? TESTNET : OTHER;
+const configuration = (network: string, chainUrls: readonly string[], chainId = chainIdOf(network)) => ({
   apiVersion: 'k3s-daas.io/v1alpha1',
   kind: 'DaaSConfiguration',
-  cluster: { id: id('0c'), package: id('0d'), chainId: '4c78adac' },
+  cluster: { id: id('0c'), package: id('0d'), chainId },
   chain: { network, url: 'https://fullnode.example' },
   kubernetes: { server: 'https://127.0.0.1', caFile: 'ca.crt' },
   policy: { capacity: { cpuMilli: '1', memoryBytes: '1' } },
   seal: seal(chainUrls),
 });
+const PUBLIC = ['devnet', 'testnet', 'mainnet'];
+const PRIVATE = ['embedded', 'localnet'];
 const https = 'https://a.example';
 const other = 'https://b.example';
 const http = 'http://b.example';
 
 void t.test('pods ask a public chain by TLS only whom to trust', (t) => {
-  for (const network of ['testnet', 'mainnet']) {
+  for (const network of PUBLIC) {
     t.equal(parseConfiguration(configuration(network, [https, other])).seal?.chainUrls[0], https);
     for (const urls of [[http], [https, http]])
       t.throws(() => parseConfiguration(configuration(network, urls)), {
@@ -40,16 +49,92 @@ void t.test('pods ask a public chain by TLS only whom to trust', (t) => {
 });
 
 void t.test('no full node alone says whom pods trust on a public chain', (t) => {
-  for (const network of ['testnet', 'mainnet'])
+  for (const network of PUBLIC)
     for (const urls of [[https], [https, https], [https, `${https}:8443/path`]])
       t.throws(
         () => parseConfiguration(configuration(network, urls)),
         { code: 'CONFIG_CHAIN_OF_ONE', message: /seal\.chainUrls: a\.example/, remedy: /two or three/ },
         urls.join(' '),
       );
-  for (const network of ['embedded', 'localnet', 'devnet'])
+  for (const network of PRIVATE)
     t.strictSame(parseConfiguration(configuration(network, [https])).seal?.chainUrls, [https]);
   const without = { ...configuration('mainnet', []), seal: undefined };
   t.equal(parseConfiguration(without).seal, undefined);
   t.end();
 });
+
+void t.test('a public network is known by its name and by its chain', (t) => {
+  const enclave = {
+    listen: { host: '127.0.0.1', port: 0 },
+    bootstrap: { host: '127.0.0.1', port: 0 },
+    dataDir: 'd',
+    clientCaFile: 'ca',
+  };
+  const nsm = { enclave: { ...enclave, nsm: { kind: 'development', authorityFile: 'a' } } };
+  const root = { attestation: { root: { kind: 'development', certificateFile: 'root.crt' } } };
+  const device = { enclave: { ...enclave, nsm: { kind: 'device' } }, attestation: { root: { kind: 'aws' } } };
+  const of = (network: string, chainId: string, change: object) => () =>
+    parseConfiguration({ ...configuration(network, [https, other], chainId), ...change });
+  const developmentOn = (...fields: readonly string[]) => ({
+    code: 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
+    message: new RegExp(`^${fields.join(' and ').replaceAll('.', '\\.')}: development`),
+  });
+  const publicOnes = [
+    ...PUBLIC.map((network) => [network, chainIdOf(network)] as const),
+    // One of the two says it: that they contradict each other as well takes nothing from it.
+    ...PRIVATE.flatMap((network) => [[network, MAINNET] as const, [network, TESTNET] as const]),
+    ...PUBLIC.map((network) => [network, network === 'mainnet' ? TESTNET : MAINNET] as const),
+    ['mainnet', OTHER],
+    ['testnet', OTHER],
+  ] as const;
+  for (const [network, chainId] of publicOnes) {
+    const name = `${network} ${chainId}`;
+    t.throws(of(network, chainId, nsm), developmentOn('enclave.nsm.kind'), name);
+    t.throws(of(network, chainId, root), developmentOn('attestation.root.kind'), name);
+    const both = developmentOn('attestation.root.kind', 'enclave.nsm.kind');
+    t.throws(of(network, chainId, { ...nsm, ...root }), both, name);
+    if (chainId === chainIdOf(network)) t.doesNotThrow(of(network, chainId, device), name);
+  }
+  for (const network of PRIVATE) t.doesNotThrow(of(network, OTHER, { ...nsm, ...root }), network);
+  t.throws(
+    () => parseConfiguration(configuration('localnet', [http], MAINNET)),
+    { code: 'CONFIG_CHAIN_WITHOUT_TLS' },
+    'pods ask mainnet by TLS whatever it is called',
+  );
+  t.end();
+});
+
+void t.test('a name that contradicts the chain is refused', (t) => {
+  const contradictions = [
+    ...[...PRIVATE, 'devnet', 'testnet'].map((network) => [network, MAINNET, 'mainnet'] as const),
+    ...[...PRIVATE, 'devnet', 'mainnet'].map((network) => [network, TESTNET, 'testnet'] as const),
+    ['testnet', OTHER, `testnet is chain ${TESTNET}`],
+    ['mainnet', OTHER, `mainnet is chain ${MAINNET}`],
+  ] as const;
+  for (const [network, chainId, says] of contradictions) {
+    const error = refusal(() => parseConfiguration(configuration(network, [https, other], chainId)));
+    t.match(error, { code: 'CONFIG_CHAIN_OF_OTHER_NETWORK', remedy: /chain\.network|cluster\.chainId/ });
+    t.match(error?.message, `chain.network is ${network}`);
+    t.match(error?.message, says);
+    t.match(error?.message, chainId);
+  }
+  for (const network of [...PRIVATE, ...PUBLIC])
+    t.doesNotThrow(() => parseConfiguration(configuration(network, [https, other])), network);
+  for (const chainId of ['35834a8a', '0x35834a8a', ` ${MAINNET}`, `${MAINNET}\n`, `1${MAINNET}`, 'x', ''])
+    t.throws(
+      () => parseConfiguration(configuration('localnet', [http], chainId)),
+      { code: 'CONFIG_MALFORMED', message: /chainId/ },
+      'a chain is named by the whole digest in base58, or it could not be compared',
+    );
+  t.end();
+});
+
+function refusal(parse: () => unknown): ConfigError | undefined {
+  try {
+    parse();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}

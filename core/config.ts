@@ -4,10 +4,12 @@ import { isSuiId } from './codec.ts';
 import { CodedError } from './errors.ts';
 import { SCHEDULER_USER } from './names.ts';
 import { policySchema } from './policy.ts';
+import { isChainId, networkMismatch, NETWORKS, publicNetworkOf } from './sui-networks.ts';
 
 export type ConfigErrorCode =
   | 'CONFIG_MALFORMED'
   | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK'
+  | 'CONFIG_CHAIN_OF_OTHER_NETWORK'
   | 'CONFIG_CHAIN_WITHOUT_TLS'
   | 'CONFIG_CHAIN_OF_ONE';
 
@@ -28,10 +30,10 @@ const cluster = z.strictObject({
   /** The published Move package. */
   package: id,
   /** Digest of the chain's genesis checkpoint, base58. */
-  chainId: z.string().min(1).max(64),
+  chainId: z.string().max(64).refine(isChainId, 'expected a digest of 32 bytes in base58'),
 });
 
-const network = z.enum(['embedded', 'localnet', 'devnet', 'testnet', 'mainnet']);
+const network = z.enum(NETWORKS);
 
 const chain = z.strictObject({
   network,
@@ -295,8 +297,6 @@ export type KeyServerConfiguration = z.infer<typeof keyServer>;
 export type WebhookConfiguration = z.infer<typeof webhook>;
 export type ClientConfiguration = z.infer<typeof client>;
 
-const PUBLIC_NETWORKS = new Set(['testnet', 'mainnet']);
-
 /** Validates a parsed `daas.yaml`. Unknown fields are refused. */
 export function parseConfiguration(value: unknown): Configuration {
   const result = configurationSchema.safeParse(value);
@@ -310,12 +310,15 @@ export function parseConfiguration(value: unknown): Configuration {
   const configuration = result.data;
   refuseDevelopmentRoot(configuration);
   refuseUnsureChain(configuration);
+  refuseOtherNetwork(configuration);
   return configuration;
 }
 
 /** On a public network there is money and there are strangers: only hardware that AWS vouches for is believed. */
-function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): void {
-  if (!PUBLIC_NETWORKS.has(chain.network)) return;
+function refuseDevelopmentRoot(configuration: Configuration): void {
+  const { attestation, enclave } = configuration;
+  const network = publicNetworkOf(configuration);
+  if (network === null) return;
   const development = [
     attestation.root.kind === 'development' ? 'attestation.root.kind' : null,
     enclave?.nsm.kind === 'development' ? 'enclave.nsm.kind' : null,
@@ -323,7 +326,7 @@ function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): 
   if (development.length === 0) return;
   throw new ConfigError(
     'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK',
-    `${development.join(' and ')}: development cannot be used on ${chain.network}`,
+    `${development.join(' and ')}: development cannot be used on ${network}`,
     'run the enclave on Nitro hardware with kind device and root aws, or choose the embedded network or a localnet',
   );
 }
@@ -333,21 +336,34 @@ function refuseDevelopmentRoot({ chain, attestation, enclave }: Configuration): 
  * with the node's network) could name himself, and open the pod's secrets with it; and so could who runs a full node that is
  * asked alone. Two URLs of one host are one.
  */
-function refuseUnsureChain({ chain, seal }: Configuration): void {
-  if (seal === undefined || !PUBLIC_NETWORKS.has(chain.network)) return;
+function refuseUnsureChain(configuration: Configuration): void {
+  const { seal } = configuration;
+  const network = publicNetworkOf(configuration);
+  if (seal === undefined || network === null) return;
   const remedy = 'name two or three full nodes by https, of different operators: all must agree';
   const plain = seal.chainUrls.find((url) => !url.startsWith('https:'));
   if (plain !== undefined)
     throw new ConfigError(
       'CONFIG_CHAIN_WITHOUT_TLS',
-      `seal.chainUrls: ${plain} is not https, which pods need on ${chain.network}`,
+      `seal.chainUrls: ${plain} is not https, which pods need on ${network}`,
       remedy,
     );
   const [first, ...others] = new Set(seal.chainUrls.map((url) => new URL(url).hostname));
   if (others.length === 0)
     throw new ConfigError(
       'CONFIG_CHAIN_OF_ONE',
-      `seal.chainUrls: ${String(first)} alone would say whom pods trust on ${chain.network}`,
+      `seal.chainUrls: ${String(first)} alone would say whom pods trust on ${network}`,
       remedy,
     );
+}
+
+/** One of the two is a mistake, and nobody but the operator knows which. */
+function refuseOtherNetwork({ chain, cluster }: Configuration): void {
+  const mismatch = networkMismatch(chain.network, cluster.chainId);
+  if (mismatch === null) return;
+  throw new ConfigError(
+    'CONFIG_CHAIN_OF_OTHER_NETWORK',
+    `chain.network is ${chain.network}, but of cluster.chainId: ${mismatch}`,
+    'correct chain.network, or take the chainId of the chain that the cluster was created on',
+  );
 }

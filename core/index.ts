@@ -23,3 +23,4 @@ export * from './receipt-jws.ts';
 export * from './registration.ts';
 export * from './release.ts';
 export * from './sealed.ts';
+export * from './sui-networks.ts';

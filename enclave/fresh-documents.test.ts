@@ -9,7 +9,17 @@ import { verifyAttestation, type VerifiedAttestation } from '@k3s-daas/attestati
 import { configDigest, enclaveUserData, fromBase64, fromHex, policyDigest, sha256 } from '@k3s-daas/core';
 
 import type { AttestationReply } from './http/bootstrap.ts';
-import { arrivals, ca, CLUSTER, eventually, PCRS, ROOT, TestEnclave, type Reply } from './test/world.ts';
+import {
+  arrivals,
+  ca,
+  CHAIN,
+  CLUSTER,
+  eventually,
+  PCRS,
+  ROOT,
+  TestEnclave,
+  type Reply,
+} from './test/world.ts';
 
 const ATTESTATION = '/api/v1/tee/attestation';
 const NONCE = 'a1'.repeat(20);
@@ -43,7 +53,7 @@ function verify(enclave: TestEnclave, { json }: Reply): VerifiedAttestation {
         cluster: CLUSTER,
         configDigest: configDigest({
           apiServerCaDigest: sha256(new crypto.X509Certificate(ca.certPem).raw),
-          chainId: 'chain',
+          chainId: CHAIN,
           packageId: cluster.package,
           policyDigest: policyDigest(policy),
         }),

@@ -1,12 +1,5 @@
-import { systemClock } from '@k3s-daas/core';
-import {
-  addressOf,
-  generateAccount,
-  isPublicNetwork,
-  publishCode,
-  type Account,
-  type Chain,
-} from '@k3s-daas/sui-client';
+import { isPublicNetwork, systemClock } from '@k3s-daas/core';
+import { addressOf, generateAccount, publishCode, type Account, type Chain } from '@k3s-daas/sui-client';
 
 import { configPath, connectTarget, resolveTarget, type TargetOptions } from '../chain-target.ts';
 import { userPath } from '../files.ts';

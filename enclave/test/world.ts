@@ -44,6 +44,8 @@ import { TestTime } from './time.ts';
 
 export const CLUSTER = `0x${'11'.repeat(32)}`;
 export const SESSION = `0x${'22'.repeat(32)}`;
+/** Of a chain of this machine: no public network has it. */
+export const CHAIN = 'Wmiwh256NxMGKwSHp1thyBUgCz4PMxCuh2wvpRiziCy';
 const PACKAGE = `0x${'44'.repeat(32)}`;
 export const ca = await createAuthority('test');
 const scheduler = await ca.issue({ commonName: SCHEDULER_USER, usages: ['client'], days: 1 });
@@ -187,7 +189,7 @@ export class TestEnclave {
 
   /** Prepares NSM, files and API server; nothing runs yet. */
   static async prepare(
-    change: { network?: string; enclave?: object; kubernetes?: object; policy?: object } = {},
+    change: { enclave?: object; kubernetes?: object; policy?: object } = {},
   ): Promise<TestEnclave> {
     const test = new TestEnclave();
     test.nsm = new FaultyNsm(await testNsm(test.time));
@@ -197,8 +199,8 @@ export class TestEnclave {
     test.configuration = parseConfiguration({
       apiVersion: 'k3s-daas.io/v1alpha1',
       kind: 'DaaSConfiguration',
-      cluster: { id: CLUSTER, package: PACKAGE, chainId: 'chain' },
-      chain: { network: change.network ?? 'embedded', url: 'http://127.0.0.1:1' },
+      cluster: { id: CLUSTER, package: PACKAGE, chainId: CHAIN },
+      chain: { network: 'embedded', url: 'http://127.0.0.1:1' },
       kubernetes: { server: api.url, caFile: 'ca.crt', ...change.kubernetes },
       policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 }, ...change.policy },
       enclave: {
@@ -207,11 +209,8 @@ export class TestEnclave {
         broker: { listen: { host: '127.0.0.1', port: 0 } },
         dataDir: '.',
         clientCaFile: 'ca.crt',
-        // On a public network the configuration demands it; the NSM itself is the world's.
-        nsm:
-          change.network === undefined
-            ? { kind: 'development', authorityFile: 'unused' }
-            : { kind: 'device' },
+        // The NSM itself is the world's.
+        nsm: { kind: 'development', authorityFile: 'unused' },
         ...change.enclave,
       },
     });

@@ -61,7 +61,8 @@ export function boundedFetch(options: BoundedFetchOptions): Fetch {
   };
 }
 
-function methodOf(input: string | URL | Request): string {
+/** The name of the gRPC method that a request is for. */
+export function methodOf(input: string | URL | Request): string {
   const url = input instanceof Request ? input.url : String(input);
   return url.slice(url.lastIndexOf('/') + 1);
 }
@@ -89,8 +90,8 @@ async function readWhole(response: Response, bytesMax: number): Promise<Response
   return new Response(Buffer.concat(chunks), init);
 }
 
-// The transport passes an RpcError through untouched and flattens anything else to a message.
-function rpcError(code: ChainErrorCode, grpc: string, message: string, cause?: unknown): RpcError {
+/** The transport passes an RpcError through untouched and flattens anything else to a message. */
+export function rpcError(code: ChainErrorCode, grpc: string, message: string, cause?: unknown): RpcError {
   const error = new RpcError(message, grpc);
   error.cause = new ChainError(code, message, { cause });
   return error;

@@ -31,6 +31,7 @@ import {
   shapes,
   slotBcs,
   toChainError,
+  type Chain,
 } from './index.ts';
 import { CLUSTER, FakeCluster, id, PACKAGE } from './test/fake-cluster.ts';
 import { FakeNode } from './test/fake-node.ts';
@@ -40,6 +41,9 @@ const A = `0x${hex('aa', 32)}`;
 const B = `0x${hex('bb', 32)}`;
 const C = `0x${hex('cc', 32)}`;
 const RFC8032_ADDRESS = '0x304af458e90e97c841685b8cbbc59b909f3e2cf150df590ada4c81452c29737d';
+const coded = (error: unknown): never => {
+  throw toChainError(error);
+};
 const fill = (byte: number, count: number): Uint8Array<ArrayBuffer> => new Uint8Array(count).fill(byte);
 
 await t.test('layouts read the bytes that the Move structs have, written out by hand', (t) => {
@@ -443,6 +447,56 @@ await t.test('a server that accepts and says nothing is a timeout, over a real s
     code: 'CHAIN_UNREACHABLE',
     message: /ECONNREFUSED/,
   });
+});
+
+await t.test('nothing is asked of a node before it said that it serves the configured chain', async (t) => {
+  const node = new FakeNode();
+  new FakeCluster(node);
+  const { chainId } = node;
+  const connect = (): Chain =>
+    connectChain({ url: 'http://fake.invalid', fetch: node.fetch, attemptsMax: 1, chainId });
+  const read = (chain: Chain): Promise<unknown> => readCluster(chain.client, PACKAGE, CLUSTER);
+  const foreign = { code: 'CHAIN_FOREIGN', message: new RegExp(`expected ${chainId}`) };
+  const calls = (): string[] => node.calls.splice(0);
+
+  const chain = connect();
+  node.chainId = '11111111111111111111111111111111';
+  for (const attempt of ['at first', 'and again'])
+    await t.rejects(read(chain).catch(coded), foreign, attempt);
+  t.strictSame(calls(), ['GetServiceInfo', 'GetServiceInfo'], 'it heard nothing of what was wanted');
+  const { client } = chain;
+  await t.rejects(client.core.getReferenceGasPrice().catch(coded), foreign, 'by the SDK as well');
+  await t.rejects(
+    client.core.executeTransaction({ transaction: new Uint8Array(1), signatures: [] }).catch(coded),
+    foreign,
+    'least of all a transaction',
+  );
+  t.strictSame(calls(), ['GetServiceInfo', 'GetServiceInfo']);
+
+  node.outage = new Error('away');
+  await t.rejects(read(chain).catch(coded), { code: 'CHAIN_UNREACHABLE' });
+  node.outage = null;
+  node.chainId = chainId;
+  calls();
+  await Promise.all([read(chain), read(chain), read(chain)]);
+  await read(chain);
+  t.strictSame(
+    calls().filter((call) => call === 'GetServiceInfo'),
+    ['GetServiceInfo'],
+    'once',
+  );
+
+  node.chainId = '11111111111111111111111111111111';
+  await t.rejects(chain.info(), foreign, 'another node behind the same address');
+  await t.rejects(read(chain).catch(coded), foreign, 'after which nothing is believed');
+  node.chainId = chainId;
+  await read(chain);
+
+  const told = connect();
+  calls();
+  await told.info();
+  await read(told);
+  t.equal(calls().filter((call) => call === 'GetServiceInfo').length, 1, 'who asked has asked');
 });
 
 await t.test('reads are typed, and chain and objects are checked', async (t) => {

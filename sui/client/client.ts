@@ -2,13 +2,16 @@ import { fromBase58 } from '@mysten/bcs';
 import { SuiGrpcClient, type GrpcTypes } from '@mysten/sui/grpc';
 import type { Bytes } from '@k3s-daas/core';
 
-import { boundedFetch, type Fetch } from './bounded-fetch.ts';
+import { boundedFetch, methodOf, rpcError, type Fetch } from './bounded-fetch.ts';
 import { ChainError, toChainError } from './errors.ts';
 
 export interface ChainOptions {
   /** Base URL of a Sui node's gRPC-web endpoint. */
   readonly url: string;
-  /** Base58 digest of the genesis checkpoint. Without it the first answer fixes it for this connection. */
+  /**
+   * Base58 digest of the genesis checkpoint: nothing else is asked of a node before it said that it serves this chain.
+   * Without it the first answer of `info` fixes it for this connection.
+   */
   readonly chainId?: string;
   /** Name of the network; only MVR names depend on it. Default `localnet`. */
   readonly network?: string;
@@ -52,30 +55,48 @@ const RESPONSE_BYTES_MAX = 1 << 26;
 /** Prepares a connection; the first call opens it. */
 export function connectChain(options: ChainOptions): Chain {
   const { url, chainId, network = 'localnet' } = options;
+  const fetch = boundedFetch({
+    fetch: options.fetch ?? globalThis.fetch,
+    deadlineMs: options.deadlineMs ?? 5_000,
+    attemptsMax: options.attemptsMax ?? 3,
+    responseBytesMax: RESPONSE_BYTES_MAX,
+    random: options.random ?? Math.random,
+  });
+  let expected = chainId;
+  /** That the node serves the expected chain; null until it is asked, and after each time that it did not say so. */
+  let checked: Promise<unknown> | null = null;
   const client = new SuiGrpcClient({
     network,
     baseUrl: url,
     format: 'binary',
-    fetch: boundedFetch({
-      fetch: options.fetch ?? globalThis.fetch,
-      deadlineMs: options.deadlineMs ?? 5_000,
-      attemptsMax: options.attemptsMax ?? 3,
-      responseBytesMax: RESPONSE_BYTES_MAX,
-      random: options.random ?? Math.random,
-    }),
+    fetch: async (input, init) => {
+      if (expected !== undefined && methodOf(input) !== 'GetServiceInfo') await (checked ??= check());
+      return fetch(input, init);
+    },
   });
-  let expected = chainId;
+  async function info(): Promise<ChainInfo> {
+    const found = parseInfo(await answer(client.ledgerService.getServiceInfo({}).response));
+    expected ??= found.chainId;
+    if (found.chainId !== expected) {
+      checked = null;
+      throw new ChainError('CHAIN_FOREIGN', `${url} serves chain ${found.chainId}, expected ${expected}`);
+    }
+    checked ??= Promise.resolve();
+    return found;
+  }
+  async function check(): Promise<void> {
+    try {
+      await info();
+    } catch (error) {
+      checked = null;
+      const { code, message } = toChainError(error);
+      throw rpcError(code, 'FAILED_PRECONDITION', message, error);
+    }
+  }
   return {
     url,
     client,
-    info: async () => {
-      const info = parseInfo(await answer(client.ledgerService.getServiceInfo({}).response));
-      expected ??= info.chainId;
-      if (info.chainId !== expected) {
-        throw new ChainError('CHAIN_FOREIGN', `${url} serves chain ${info.chainId}, expected ${expected}`);
-      }
-      return info;
-    },
+    info,
     checkpoint: async (sequence) => {
       const call = client.ledgerService.getCheckpoint({
         checkpointId: { oneofKind: 'sequenceNumber', sequenceNumber: sequence },

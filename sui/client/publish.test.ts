@@ -1,5 +1,5 @@
 import { bcs, toBase64 } from '@mysten/bcs';
-import { fromHex } from '@k3s-daas/core';
+import { fromHex, isPublicNetwork, NETWORKS } from '@k3s-daas/core';
 import { createLedger, serveLedger } from '@k3s-daas/ledger';
 import { compileFramework, compilePackage } from '@k3s-daas/move';
 import { Transaction, type TransactionArgument, type TransactionResult } from '@mysten/sui/transactions';
@@ -25,8 +25,6 @@ import {
   inspectPackage,
   inspectStatus,
   inspectTransaction,
-  isPublicNetwork,
-  NETWORKS,
   publishCode,
   requireNetwork,
   stake,
