@@ -82,7 +82,7 @@ await t.test(
   'requests share a transaction; one that is refused does not hold the others up',
   SLOW,
   async (t) => {
-    const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
+    const relay = await startTestRelay(t, scene, { batchMs: 4_000 });
     const policy = await scene.policy();
     const empty = await scene.policy({ usesMax: 0n });
     const asks = Array.from({ length: 16 }, (_, index) =>
@@ -116,7 +116,7 @@ await t.test(
   'of two pods that race for the last use one gets it, and nothing is paid for the other',
   SLOW,
   async (t) => {
-    const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
+    const relay = await startTestRelay(t, scene, { batchMs: 4_000 });
     const policy = await scene.policy({ usesMax: 1n });
     const bystander = await scene.policy();
     const asks = [scene.ask([policy]), scene.ask([policy]), scene.ask([bystander])];
@@ -137,7 +137,7 @@ await t.test(
   'what changes between simulation and execution costs gas, and no more than that',
   SLOW,
   async (t) => {
-    const relay = await startTestRelay(t, scene, { batchMs: 1_000 });
+    const relay = await startTestRelay(t, scene, { batchMs: 4_000 });
     const policy = await scene.policy({ usesMax: 1n });
     const bystander = await scene.policy();
     const [ask, faster, other] = [scene.ask([policy]), scene.ask([policy]), scene.ask([bystander])];

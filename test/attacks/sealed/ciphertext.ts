@@ -24,6 +24,7 @@ import {
   PATCHES,
   sealedPod,
   tenant,
+  until,
   type SealedWorld,
 } from './world.ts';
 
@@ -428,11 +429,13 @@ function changes(world: SealedWorld, good: SecretManifest): Row[] {
         await world.must(SECRETS, { method: 'POST', body: await world.secret(name) });
         await world.must(`${SECRETS}/${name}`, { method: 'DELETE' });
         const spec = { containers: [mainContainer({ env: [fromSecret(name)] })] };
-        return world.create(
-          tenant,
-          `/api/v1/namespaces/${APP}/pods`,
-          sealedPod(world.name('orphan'), { spec }),
+        const pods = `/api/v1/namespaces/${APP}/pods`;
+        const orphan = sealedPod(world.name('orphan'), { spec });
+        // The webhook may have seen it come, and hears of its end a moment later; its pod would wait for it in vain.
+        await until('the webhook to hear of it', async () =>
+          (await world.create(tenant, `${pods}?dryRun=All`, orphan)) === 'accepted' ? undefined : true,
         );
+        return world.create(tenant, pods, orphan);
       },
     ],
   ];

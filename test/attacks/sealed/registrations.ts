@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { rows, type Family } from './cases.ts';
 import {
+  admin,
   APP,
   mainContainer,
   PATCHES,
@@ -143,6 +144,10 @@ export const registrations: Family = {
     await world.must(`${GROUP}/mutatingwebhookconfigurations/zz-other`, { method: 'DELETE' });
     foreign?.closeAllConnections();
     foreign?.close();
+    await until('nobody to be asked any more', async () => {
+      const verdict = await world.create(admin, `${PODS}?dryRun=All`, sealedPod('probe'));
+      return verdict === 'accepted' ? true : undefined;
+    });
   },
 };
 

@@ -89,6 +89,11 @@ export const templates: Family = {
       body: { metadata: { name: 'good' }, spec: { replicas: 0, selector, template: sealed } },
     });
     const good = `${deployments.path}/good`;
+    await until('its controller to have made of it what it makes', async () => {
+      const { metadata, status } = managed.parse(await world.get(good));
+      const revision = metadata.annotations['deployment.kubernetes.io/revision'];
+      return revision === '1' && status.observedGeneration >= 1 ? true : undefined;
+    });
     const change = (spec: object) => () =>
       world.patch(tenant, good, PATCHES.strategic, { spec: { template: { spec } } });
     return {
@@ -157,9 +162,18 @@ export const templates: Family = {
   },
   async restore(world) {
     await world.must(`/apis/apps/v1/namespaces/${APP}/deployments/good`, { method: 'DELETE' });
+    await until('its ReplicaSet to be gone', async () => {
+      const { items } = named.parse(await world.get(`/apis/apps/v1/namespaces/${APP}/replicasets`));
+      return items.some(({ metadata }) => metadata.name.startsWith('good-')) ? undefined : true;
+    });
   },
 };
 
+const managed = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
+  status: z.object({ observedGeneration: z.number().default(0) }),
+});
+const named = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 const status = z.object({
   status: z.object({ conditions: z.array(z.object({ type: z.string(), message: z.string() })).default([]) }),
 });

@@ -10,6 +10,7 @@ import {
   plainPod,
   sealedPod,
   tenant,
+  until,
   type Person,
   type Pod,
 } from './world.ts';
@@ -61,6 +62,11 @@ export const tokens: Family = {
         object: { spec: { audiences, ...(boundObjectRef === undefined ? {} : { boundObjectRef }) } },
       });
     const uid = '0f8fad5b-d9cb-469f-a165-70867728950e';
+    await until('the API server to know by its watches where the pods are', async () => {
+      const asked = [ask(kubelet('n1'), bound(pod)), ask(kubelet('n1'), bound(plain), ['vault'], LOOSE)];
+      const verdicts = await Promise.all(asked.map((each) => each()));
+      return verdicts.every((verdict) => verdict === 'accepted') ? true : undefined;
+    });
     return {
       controls: [
         { name: 'the kubelet of its node', act: ask(kubelet('n1'), bound(pod)) },

@@ -338,7 +338,11 @@ export class SealedWorld {
       dir: join(this.dir, 'control-plane'),
       scheduler: false,
       kwok: false,
-      flags: { apiServer: [`--admission-control-config-file=${configuration}`] },
+      flags: {
+        apiServer: [`--admission-control-config-file=${configuration}`],
+        // No kubelet tells of these nodes, and nobody shall miss them: pods would be evicted in the middle of the attacks.
+        controllerManager: ['--node-monitor-grace-period=24h'],
+      },
     });
     await this.#plane.kubectl(['apply', '-f', join(MANIFESTS, 'rbac.yaml')]);
     await this.#tenancies();
