@@ -454,6 +454,11 @@ void t.test('certificates change without a dropped call', async (t) => {
   t.throws(() => {
     webhook.setTls({ certPem: 'x', keyPem: 'x', clientCaPem: 'x' });
   }, 'a broken certificate is refused');
+  const whole = await tlsOf(otherCa, otherCa.certPem);
+  for (const part of ['certPem', 'keyPem', 'clientCaPem'] as const)
+    t.throws(() => {
+      webhook.setTls({ ...whole, [part]: '' });
+    }, `a file that is being written: ${part}`);
   t.equal((await send(webhook.port, reviewOf(), newClient)).status, 200, 'and changes nothing');
 });
 
@@ -474,6 +479,9 @@ void t.test('certificate files are followed', async (t) => {
   const stop = followTlsFiles({ webhook, files, tls, log: pino({ level: 'silent' }), everyMs: 10 });
   t.teardown(stop);
   const next = await tlsOf(otherCa, ca.certPem + otherCa.certPem);
+  for (const empty of Object.values(files)) await writeFile(empty, '');
+  await sleep(50);
+  t.equal(await issuer(), '200 webhook-ca', 'files that are being written are not taken');
   await writeFile(files.certFile, next.certPem);
   await writeFile(files.keyFile, tls.keyPem);
   await writeFile(files.clientCaFile, next.clientCaPem);

@@ -110,7 +110,12 @@ export async function serveWebhook(options: WebhookOptions): Promise<Webhook> {
   };
 }
 
+/** @throws Error if a part is missing or does not belong to the others. */
 function secureContext(tls: WebhookTls): SecureContextOptions {
+  // As of a file that is being written. Node leaves such a part out without a word, and takes the world's authorities
+  // for a missing one of clients.
+  for (const part of ['certPem', 'keyPem', 'clientCaPem'] as const)
+    if (tls[part].trim() === '') throw new Error(`${part} is empty`);
   return { cert: tls.certPem, key: tls.keyPem, ca: tls.clientCaPem, minVersion: 'TLSv1.3' };
 }
 
