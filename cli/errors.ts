@@ -22,6 +22,7 @@ export type CliErrorCode =
   | 'CONFIG_UNWRITABLE'
   | 'SECRET_MALFORMED'
   | 'POLICY_OTHER'
+  | 'POLICY_CLOSED'
   | 'USAGE';
 
 /** A coded error of the command line. */

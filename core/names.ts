@@ -32,7 +32,5 @@ export const SEALED_ANNOTATIONS = {
  * Sui's serialized form, by which a running pod may take it. No pod may reference it.
  */
 export const SEALED_SIGNATURE_KEY = 'daas.signature';
-/** Bytes of such a signature: enough for multisig and zkLogin. */
-export const SEALED_SIGNATURE_BYTES_MAX = 4096;
 /** Pod annotation: seconds after which a running pod looks for a new version of its secrets. Absent: never. */
 export const REFRESH_ANNOTATION = 'seal.k3s-daas.io/refresh-seconds';

@@ -1,13 +1,14 @@
-import { ANNOTATION_PREFIX, SEALED_ANNOTATIONS, SEALED_LABEL } from '@k3s-daas/core';
+import { checkMarks, SealedError } from '@k3s-daas/seal/sealed';
 
 import { Denied } from '../denied.ts';
 import type { AdmissionRequest } from '../http/decode.ts';
 import type { ReviewRules } from '../rules.ts';
 import {
+  asDenied,
   parseSecret,
   readSealedValues,
+  requireAll,
   sealRulesOf,
-  type OpenedEnvelope,
   type RawSecret,
 } from '../sealed/read-secret.ts';
 import { changedMarks, marksOf } from './marks.ts';
@@ -41,9 +42,14 @@ export function checkSecret(request: AdmissionRequest, rules: ReviewRules): void
       requireNoMarks(secret);
       break;
     default:
-      requireTrueMarks(secret, readSealedValues(secret, request.namespace, sealRulesOf(rules.seal)));
+      requireSealed(secret, request.namespace, rules);
   }
   rules.facts.expectChange(request.namespace, secret.metadata.name);
+}
+
+function requireSealed(secret: RawSecret, namespace: string, { seal }: ReviewRules): void {
+  const { values } = readSealedValues(secret, namespace, sealRulesOf(seal));
+  requireAll([checkMarks(secret.metadata, values)]);
 }
 
 /** What was there before the webhook came may stay as it is: a finalizer must remain removable. */
@@ -89,49 +95,7 @@ function isGzipText(value: string): boolean {
 
 function requireNoMarks({ metadata }: RawSecret): void {
   const marks = marksOf(metadata);
-  if (marks.length > 0) throw wrongMarks(metadata.name, `${marks.join(', ')}: the Secret is not sealed`);
-}
-
-/** People and tools read the marks, the ciphertext counts: both must say the same. */
-function requireTrueMarks({ metadata }: RawSecret, { identity, values }: OpenedEnvelope): void {
-  const { name, labels, annotations } = metadata;
-  if (labels?.[SEALED_LABEL] !== 'true')
-    throw wrongMarks(
-      name,
-      `the label ${SEALED_LABEL} is "${labels?.[SEALED_LABEL] ?? ''}" instead of "true"`,
-    );
-  for (const value of values.values()) {
-    const truth = new Map<string, string>([
-      [SEALED_ANNOTATIONS.policy, identity.policy],
-      [SEALED_ANNOTATIONS.version, identity.version.toString()],
-      [SEALED_ANNOTATIONS.serviceAccount, identity.serviceAccount],
-      [SEALED_ANNOTATIONS.threshold, value.threshold.toString()],
-      [SEALED_ANNOTATIONS.keyServers, sorted(value.services.map(({ objectId }) => objectId))],
-    ]);
-    for (const [key, text] of Object.entries(annotations ?? {})) {
-      if (!key.startsWith(ANNOTATION_PREFIX)) continue;
-      const expected = truth.get(key);
-      const said = key === SEALED_ANNOTATIONS.keyServers ? sorted(text.split(',')) : text;
-      if (said !== expected)
-        throw wrongMarks(
-          name,
-          expected === undefined
-            ? `nothing of ours is called ${key}`
-            : `the annotation ${key} is "${text}", and the ciphertext says "${expected}"`,
-        );
-    }
-  }
-}
-
-/** Key servers are a set. */
-function sorted(ids: readonly string[]): string {
-  return [...ids].sort().join(',');
-}
-
-function wrongMarks(name: string, why: string): Denied {
-  return new Denied(
-    'SECRET_MARKS_WRONG',
-    `Secret ${name}: ${why}`,
-    'take the Secret as `daas secret seal` writes it, or leave its annotations out',
-  );
+  if (marks.length === 0) return;
+  const why = `Secret ${metadata.name}: ${marks.join(', ')}: the Secret is not sealed`;
+  throw asDenied(new SealedError('SECRET_MARKS_WRONG', why));
 }

@@ -1,10 +1,21 @@
-import { CodedError, describeError, type SealedVersion, type SuiId } from '@k3s-daas/core';
 import {
-  checkSealedValue,
+  CodedError,
+  describeError,
+  SEALED_SIGNATURE_KEY,
+  systemClock,
+  type Bytes,
+  type SealedVersion,
+  type SuiId,
+} from '@k3s-daas/core';
+import {
+  checkMarks,
   identityOfSecret,
+  readSealedSecret,
   rulesOf,
   verifySealedVersion,
   type SealedValue,
+  type SecretCheck,
+  type SecretReading,
 } from '@k3s-daas/seal/sealed';
 import type { PolicyRecord } from '@k3s-daas/sui-client';
 
@@ -15,7 +26,15 @@ import { print, type Output } from '../output.ts';
 import { keyValues, table, short } from '../render.ts';
 import { MANIFEST_BYTES_MAX, parseSealedSecret, type SealedSecret } from './manifest.ts';
 import { stdinOnce } from './sources.ts';
-import { openPolicy, openSealing, type Online, type SealingWorld, type SecretOptions } from './world.ts';
+import { requireUses, requireWindow } from './terms.ts';
+import {
+  openPolicy,
+  openSealing,
+  requireSubject,
+  requireVersion,
+  type Online,
+  type SecretOptions,
+} from './world.ts';
 
 export interface SourceOptions extends SecretOptions {
   readonly file?: string;
@@ -26,17 +45,27 @@ export interface SourceOptions extends SecretOptions {
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
+  /** Of what is wrong. */
+  readonly code?: string;
   readonly detail: string;
 }
 
-/** `daas secret inspect`: everything that is readable, checked as admission checks it. Exit code 1 if something fails. */
+/**
+ * `daas secret inspect`: everything that is readable, checked by the rules of admission, and online against its policy. All
+ * that is wrong is said at once; exit code 1 if anything is.
+ */
 export async function inspectSecret(name: string | undefined, options: SourceOptions): Promise<number> {
   const world = await openSealing(options);
   const secret = await readSealed(name, options, world.online);
-  const findings = [...checkValues(secret, world), ...(await checkPolicy(secret, world.online))];
+  const reading = readSealedSecret(secret, rulesOf(world.seal));
+  const checks = [...reading.checks, checkMarks(secret, reading.values)];
+  const findings = [
+    ...checks.flatMap(findingsOf),
+    ...(world.online === null ? [] : await checkPolicy(secret, reading, world.online)),
+  ];
   const failed = findings.filter(({ ok }) => !ok).length;
   const output: Output = { json: options.json ?? false };
-  print(output, { ...summary(secret), findings, failed }, () => render(secret, findings));
+  print(output, { ...summary(secret, reading), findings, failed }, () => render(secret, reading, findings));
   return failed === 0 ? 0 : 1;
 }
 
@@ -71,85 +100,88 @@ export async function readSealed(
   return parseSealedSecret(JSON.stringify(await getObject(online.path(kubeconfig), path)));
 }
 
-/** The rules of admission, value by value. */
-export function checkValues(
-  { name, namespace, values }: SealedSecret,
-  { seal }: Pick<SealingWorld, 'seal'>,
-): Finding[] {
-  const rules = rulesOf(seal);
-  const findings = [...values].map(([key, value]) =>
-    finding(`key ${key}`, 'as the cluster asks', () => {
-      checkSealedValue(value, rules, { namespace, secret: name, key });
-    }),
-  );
-  return [
-    ...findings,
-    finding('one identity', 'all values are of one policy and version', () => identityOfSecret(values)),
-  ];
+function findingsOf({ what, refusals }: SecretCheck): Finding[] {
+  if (refusals.length === 0) return [{ check: what, ok: true, detail: 'as the cluster asks' }];
+  return refusals.map((refusal) => failure(what, refusal));
 }
 
-async function checkPolicy(secret: SealedSecret, online: Online | null): Promise<Finding[]> {
-  const identity = secret.values.values().next().value?.identity;
-  if (online === null || identity === undefined) return [];
+async function checkPolicy(secret: SealedSecret, reading: SecretReading, online: Online): Promise<Finding[]> {
+  const identity = reading.values.values().next().value?.identity;
+  if (identity === undefined) return [];
   let policy: PolicyRecord;
   try {
     policy = await openPolicy(online, identity.policy);
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    return [{ check: 'policy', ok: false, detail: describeError(error) }];
+    return [failure('policy', coded(error))];
   }
-  const same = policy.namespace === identity.namespace && policy.serviceAccount === identity.serviceAccount;
-  const open = identity.version >= policy.versionMin && identity.version <= policy.version;
-  const now = BigInt(Date.now());
-  const inside = now >= policy.terms.notBeforeMs && now < policy.terms.notAfterMs;
-  const findings: Finding[] = [
-    { check: 'policy', ok: same, detail: `for ${policy.serviceAccount} in ${policy.namespace}` },
-    {
-      check: 'version',
-      ok: open,
-      detail: `${identity.version}; open are ${policy.versionMin} to ${policy.version}`,
-    },
-    { check: 'window', ok: inside, detail: inside ? 'open now, by this clock' : 'closed now, by this clock' },
-    {
-      check: 'uses',
-      ok: policy.uses < policy.terms.usesMax,
-      detail: `${policy.uses} of ${policy.terms.usesMax} pods`,
-    },
-  ];
-  if (secret.signature !== null) {
-    const ok = await verifySealedVersion(
-      policy.owner,
-      versionOf(secret),
-      secret.signature,
-      online.chain.client,
-    );
-    findings.push({
-      check: 'signature',
-      ok,
-      detail: ok ? `the owner’s, ${policy.owner}` : 'not the policy owner’s',
-    });
-  }
-  return findings;
+  const { versionMin, version, uses, terms } = policy;
+  const { name } = secret;
+  const { values, signature } = reading;
+  return await Promise.all([
+    finding('policy', `for ${policy.serviceAccount} in ${policy.namespace}`, () => {
+      requireSubject(policy, identity);
+    }),
+    finding('version', `${identity.version}; open are ${versionMin} to ${version}`, () => {
+      requireVersion(policy, identity.version);
+    }),
+    finding('window', 'open now, by this clock', () => {
+      requireWindow(policy, systemClock.now());
+    }),
+    finding('uses', `${uses} of ${terms.usesMax} pods`, () => {
+      requireUses(policy);
+    }),
+    ...(signature === null
+      ? []
+      : [
+          finding('signature', `the owner’s, ${policy.owner}`, () =>
+            requireSigned(policy, name, values, signature),
+          ),
+        ]),
+  ]);
+}
+
+/** Running pods that refresh take only what the owner signed. */
+async function requireSigned(
+  { owner }: PolicyRecord,
+  secret: string,
+  values: ReadonlyMap<string, SealedValue>,
+  signature: Bytes,
+): Promise<void> {
+  if (await verifySealedVersion(owner, versionOf(secret, values), signature)) return;
+  throw new CliError(
+    'VERIFICATION_FAILED',
+    `the signature of these values is not that of ${owner}, the policy’s owner`,
+    'rotate with the owner’s key: daas secret rotate; pods that refresh do not take it as it is',
+  );
 }
 
 /** What an owner signs of a Secret. */
-function versionOf({ name, values }: SealedSecret): SealedVersion {
+function versionOf(secret: string, values: ReadonlyMap<string, SealedValue>): SealedVersion {
   const { policy, cluster, namespace, version } = identityOfSecret(values);
   const digests = new Map([...values].map(([key, { digest }]) => [key, digest]));
-  return { cluster, policy, namespace, secret: name, version, digests };
+  return { cluster, policy, namespace, secret, version, digests };
 }
 
-function finding(check: string, good: string, act: () => unknown): Finding {
+async function finding(check: string, good: string, act: () => void | Promise<void>): Promise<Finding> {
   try {
-    act();
+    await act();
     return { check, ok: true, detail: good };
   } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    return { check, ok: false, detail: describeError(error) };
+    return failure(check, coded(error));
   }
 }
 
-function summary({ name, namespace, type, values, signature }: SealedSecret) {
+/** A refusal; what is a defect of ours goes on. */
+function coded(error: unknown): CodedError {
+  if (error instanceof CodedError) return error as CodedError;
+  throw error;
+}
+
+function failure(check: string, error: CodedError): Finding {
+  return { check, ok: false, code: error.code, detail: describeError(error) };
+}
+
+function summary({ name, namespace, type }: SealedSecret, { values, signature }: SecretReading) {
   return {
     secret: name,
     namespace,
@@ -168,8 +200,11 @@ function summary({ name, namespace, type, values, signature }: SealedSecret) {
   };
 }
 
-function render(secret: SealedSecret, findings: readonly Finding[]): string {
-  const { name, namespace, type, values, signature } = secret;
+function render(
+  { name, namespace, type, data }: SealedSecret,
+  { values, signature }: SecretReading,
+  findings: readonly Finding[],
+): string {
   const identities = new Map<string, SealedValue>();
   for (const value of values.values()) {
     const { policy, version, serviceAccount } = value.identity;
@@ -178,7 +213,7 @@ function render(secret: SealedSecret, findings: readonly Finding[]): string {
   const lines = [
     keyValues([
       ['Secret', `${namespace}/${name} (${type})`],
-      ['keys', [...values.keys()].join(', ')],
+      ['keys', [...data.keys()].filter((key) => key !== SEALED_SIGNATURE_KEY).join(', ')],
       ['signature', signature === null ? 'none' : `${signature.length} bytes`],
     ]),
     ...[...identities.values()].map(describeValue),

@@ -4,21 +4,19 @@ import {
   fromBase64,
   SEALED_ANNOTATIONS,
   SEALED_LABEL,
-  SEALED_SIGNATURE_BYTES_MAX,
   SEALED_SIGNATURE_KEY,
   toBase64,
   utf8,
   type Bytes,
 } from '@k3s-daas/core';
-import { identityOfSecret, parseSealedValue, type SealedValue } from '@k3s-daas/seal/sealed';
+import { identityOfSecret, SEALABLE_TYPES, secretDataSchema, type SealedValue } from '@k3s-daas/seal/sealed';
 import { parseAllDocuments, stringify } from 'yaml';
 import { z } from 'zod';
 
 import { CliError } from '../errors.ts';
 import { requireKey, SECRET_BYTES_MAX } from './sources.ts';
 
-const SECRET_TYPES = ['Opaque', 'kubernetes.io/tls'] as const;
-export type SecretType = (typeof SECRET_TYPES)[number];
+export type SecretType = (typeof SEALABLE_TYPES)[number];
 
 /** A Secret before it is sealed. */
 export interface PlainSecret {
@@ -31,15 +29,14 @@ export interface PlainSecret {
   readonly values: ReadonlyMap<string, Bytes>;
 }
 
-/** A sealed Secret as a manifest says it, its values parsed and not yet checked. */
+/** A Secret as a manifest says it, its values decoded and not yet looked at: they may be plain text. */
 export interface SealedSecret {
   readonly name: string;
   readonly namespace: string;
   readonly type: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  readonly values: ReadonlyMap<string, SealedValue>;
-  readonly signature: Bytes | null;
+  readonly data: ReadonlyMap<string, Bytes>;
 }
 
 /** The annotation in which `kubectl apply` keeps the whole manifest, plaintext and all. */
@@ -61,8 +58,8 @@ const secretSchema = z.looseObject({
   }),
   type: z.string().default('Opaque'),
   immutable: z.boolean().optional(),
-  data: text,
-  stringData: text,
+  data: secretDataSchema,
+  stringData: secretDataSchema,
 });
 
 /** The one Secret in a text of YAML or JSON. @throws CliError SECRET_MALFORMED */
@@ -93,12 +90,12 @@ function parseSecret(content: string): z.infer<typeof secretSchema> {
 export function parsePlainSecret(content: string): PlainSecret {
   const { metadata, type, immutable, data, stringData } = parseSecret(content);
   const values = new Map<string, Bytes>();
-  for (const [key, value] of Object.entries(data ?? {})) {
+  for (const [key, value] of data) {
     requireKey(key);
     values.set(key, decodeData(key, value));
   }
   // As the API server does: stringData wins.
-  for (const [key, value] of Object.entries(stringData ?? {})) {
+  for (const [key, value] of stringData) {
     requireKey(key);
     values.set(key, utf8(value));
   }
@@ -110,25 +107,18 @@ export function parsePlainSecret(content: string): PlainSecret {
   return { name, namespace, labels: labels ?? {}, annotations, type: requireType(type), immutable, values };
 }
 
-/** @throws CliError SECRET_MALFORMED, SealedError */
+/** @throws CliError SECRET_MALFORMED */
 export function parseSealedSecret(content: string): SealedSecret {
   const { metadata, type, data, stringData } = parseSecret(content);
   const { name, namespace, annotations, labels } = metadata;
   if (namespace === undefined) throw malformed('it names no namespace');
-  if (stringData !== undefined && stringData !== null)
-    throw malformed('it has stringData, which is plaintext');
-  const values = new Map<string, SealedValue>();
-  let signature: Bytes | null = null;
-  for (const [key, value] of Object.entries(data ?? {})) {
-    const bytes = decodeData(key, value);
-    if (key !== SEALED_SIGNATURE_KEY) {
-      requireKey(key);
-      values.set(key, parseSealedValue(bytes));
-    } else if (bytes.length <= SEALED_SIGNATURE_BYTES_MAX) signature = bytes;
-    else throw malformed(`its signature has ${bytes.length} bytes`);
+  if (stringData.size > 0) throw malformed('it has stringData, which is plaintext');
+  const decoded = new Map<string, Bytes>();
+  for (const [key, value] of data) {
+    if (key !== SEALED_SIGNATURE_KEY) requireKey(key);
+    decoded.set(key, decodeData(key, value));
   }
-  if (values.size === 0) throw malformed('it has no values');
-  return { name, namespace, type, annotations: annotations ?? {}, labels: labels ?? {}, values, signature };
+  return { name, namespace, type, annotations: annotations ?? {}, labels: labels ?? {}, data: decoded };
 }
 
 function decodeData(key: string, value: string): Bytes {
@@ -141,12 +131,12 @@ function decodeData(key: string, value: string): Bytes {
 }
 
 export function requireType(type: string): SecretType {
-  const known = SECRET_TYPES.find((each) => each === type);
+  const known = SEALABLE_TYPES.find((each) => each === type);
   if (known !== undefined) return known;
   throw new CliError(
     'USAGE',
     `secrets of type ${type} cannot be sealed`,
-    `seal ${SECRET_TYPES.join(' or ')}; imagePullSecrets are not sealed yet`,
+    `seal ${SEALABLE_TYPES.join(' or ')}; imagePullSecrets are not sealed yet`,
   );
 }
 

@@ -2,13 +2,21 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { describeError, toBase64, type Bytes } from '@k3s-daas/core';
-import { identityOfSecret, openValues } from '@k3s-daas/seal/sealed';
+import {
+  identityOfSecret,
+  openValues,
+  readSealedSecret,
+  rulesOf,
+  type SealConfig,
+  type SealedErrorCode,
+  type SealedValue,
+} from '@k3s-daas/seal/sealed';
 import { addressOf, discardRecoveryGrants, recoverSecrets, type Actor } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import { userPath } from '../files.ts';
 import { toJson } from '../output.ts';
-import { checkValues, readSealed, type SourceOptions } from './inspect.ts';
+import { readSealed, type SourceOptions } from './inspect.ts';
 import { renderManifest, type SealedSecret } from './manifest.ts';
 import { requireOwner } from './seal.ts';
 import { openPolicy, openSealing, openSigner, requireOnline } from './world.ts';
@@ -28,18 +36,12 @@ export async function recoverSecret(name: string | undefined, options: RecoverOp
   const world = await openSealing(options);
   const online = requireOnline(world.online);
   const secret = await readSealed(name, options, online);
-  const wrong = checkValues(secret, world).find(({ ok }) => !ok);
-  if (wrong !== undefined)
-    throw new CliError('VERIFICATION_FAILED', `${wrong.check}: ${wrong.detail}`, 'see daas secret inspect');
+  const values = requireOpenable(secret, world.seal);
   const { only } = options;
-  if (only !== undefined && !secret.values.has(only))
-    throw new CliError(
-      'NOT_FOUND',
-      `there is no key ${only}`,
-      `it has ${[...secret.values.keys()].join(', ')}`,
-    );
+  if (only !== undefined && !values.has(only))
+    throw new CliError('NOT_FOUND', `there is no key ${only}`, `it has ${[...values.keys()].join(', ')}`);
   const actor = await openSigner(online, options.suiKey);
-  const policy = await openPolicy(online, identityOfSecret(secret.values).policy);
+  const policy = await openPolicy(online, identityOfSecret(values).policy);
   requireOwner(policy, addressOf(actor.signer));
 
   const { grants, digest } = await recoverSecrets(actor, policy.cluster, [policy.id]);
@@ -53,12 +55,30 @@ export async function recoverSecret(name: string | undefined, options: RecoverOp
         callPackageId: actor.packageId,
         approval: { kind: 'recovery', cluster: policy.cluster, grants },
       },
-      secret.values,
+      values,
     );
     await deliver(secret, opened, options);
   } finally {
     await discard(actor, [...grants.values()]);
   }
+}
+
+/** What does not concern the values: their owner opens them in whatever Secret they are. */
+const HARMLESS: readonly SealedErrorCode[] = ['SECRET_TYPE_WRONG', 'SECRET_SIGNATURE_MALFORMED'];
+
+/** @throws CliError VERIFICATION_FAILED */
+function requireOpenable(secret: SealedSecret, seal: SealConfig): ReadonlyMap<string, SealedValue> {
+  const { values, checks } = readSealedSecret(secret, rulesOf(seal));
+  for (const { what, refusals } of checks) {
+    const wrong = refusals.find(({ code }) => !HARMLESS.includes(code));
+    if (wrong !== undefined)
+      throw new CliError(
+        'VERIFICATION_FAILED',
+        `${what}: ${describeError(wrong)}`,
+        'see daas secret inspect',
+      );
+  }
+  return values;
 }
 
 function requireDestination({ output, outDir, only }: RecoverOptions): void {

@@ -22,6 +22,8 @@ import {
   openSigner,
   requireOnline,
   requirePolicyId,
+  requireSubject,
+  requireVersion,
   type SealingWorld,
   type SecretOptions,
 } from './world.ts';
@@ -220,12 +222,7 @@ function identityFor(
   const serviceAccount = account ?? record?.serviceAccount;
   if (namespace === undefined) throw missing('namespace');
   if (serviceAccount === undefined) throw missing('service-account');
-  if (record !== null && (record.namespace !== namespace || record.serviceAccount !== serviceAccount))
-    throw new CliError(
-      'POLICY_OTHER',
-      `policy ${policy} is for service account ${record.serviceAccount} in namespace ${record.namespace}`,
-      `name a policy for ${serviceAccount} in ${namespace}: daas secret policy create`,
-    );
+  if (record !== null) requireSubject(record, { namespace, serviceAccount });
   return { policy, cluster: seal.cluster, namespace, serviceAccount, version };
 }
 
@@ -234,12 +231,7 @@ function versionFor(text: string | undefined, policy: PolicyRecord | null): bigi
   if (!/^[1-9]\d{0,18}$/.test(text))
     throw new CliError('USAGE', `${text} is no version`, 'versions count from 1');
   const version = BigInt(text);
-  if (policy !== null && (version > policy.version || version < policy.versionMin))
-    throw new CliError(
-      'POLICY_OTHER',
-      `the policy opens versions ${policy.versionMin} to ${policy.version}`,
-      'leave --secret-version out, or rotate: daas secret rotate',
-    );
+  if (policy !== null) requireVersion(policy, version);
   return version;
 }
 

@@ -136,6 +136,29 @@ export function termWarnings(
   return warnings;
 }
 
+/** @throws CliError POLICY_CLOSED before the window of a policy and after it. */
+export function requireWindow({ id, terms }: Pick<PolicyRecord, 'id' | 'terms'>, nowMs: number): void {
+  const { notBeforeMs, notAfterMs } = terms;
+  if (BigInt(nowMs) >= notAfterMs)
+    throw new CliError('POLICY_CLOSED', `it is closed since ${time(Number(notAfterMs))}`, extension(id));
+  if (BigInt(nowMs) < notBeforeMs)
+    throw new CliError(
+      'POLICY_CLOSED',
+      `it opens at ${time(Number(notBeforeMs))}`,
+      `wait, or daas secret policy update ${id} --not-before …`,
+    );
+}
+
+/** @throws CliError POLICY_CLOSED if no more pod may open what a policy guards. */
+export function requireUses(policy: Pick<PolicyRecord, 'id' | 'terms' | 'uses'>): void {
+  if (usesLeft(policy) > 0n) return;
+  throw new CliError(
+    'POLICY_CLOSED',
+    `${policy.uses} of ${policy.terms.usesMax} uses are used`,
+    `daas secret policy update ${policy.id} --uses N`,
+  );
+}
+
 /** How much later a policy may close. */
 export function extension(policy: SuiId): string {
   return `daas secret policy update ${policy} --not-after +${WINDOW_MS / DAY_MS}d`;

@@ -153,6 +153,34 @@ export async function openPolicy({ chain, configuration }: Online, id: SuiId): P
   );
 }
 
+/** @throws CliError POLICY_OTHER */
+export function requireSubject(
+  policy: Pick<PolicyRecord, 'id' | 'namespace' | 'serviceAccount'>,
+  { namespace, serviceAccount }: { readonly namespace: string; readonly serviceAccount: string },
+): void {
+  if (policy.namespace === namespace && policy.serviceAccount === serviceAccount) return;
+  throw new CliError(
+    'POLICY_OTHER',
+    `policy ${policy.id} is for service account ${policy.serviceAccount} in namespace ${policy.namespace}`,
+    `name a policy for ${serviceAccount} in ${namespace}: daas secret policy create`,
+  );
+}
+
+/** @throws CliError POLICY_OTHER for a version that is retired, or not there yet. */
+export function requireVersion(
+  { version: newest, versionMin }: Pick<PolicyRecord, 'version' | 'versionMin'>,
+  version: bigint,
+): void {
+  if (version >= versionMin && version <= newest) return;
+  throw new CliError(
+    'POLICY_OTHER',
+    `the policy opens versions ${versionMin} to ${newest}, and not ${version}`,
+    version < versionMin
+      ? 'it is retired: seal again, for the newest'
+      : 'leave --secret-version out, or rotate: daas secret rotate',
+  );
+}
+
 export function requireOnline(online: Online | null): Online {
   if (online !== null) return online;
   throw new CliError('USAGE', 'this needs the chain', 'give --config daas.yaml, and not --offline');

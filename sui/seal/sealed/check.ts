@@ -27,32 +27,47 @@ export interface SealedPlace {
  * @throws SealedError with one code for each rule.
  */
 export function checkSealedValue(value: SealedValue, rules: SealRules, place: SealedPlace): void {
+  for (const refusal of valueRefusals(value, rules, place)) throw refusal;
+}
+
+/** Everything for which checkSealedValue throws, in its order. */
+export function* valueRefusals(
+  value: SealedValue,
+  rules: SealRules,
+  place: SealedPlace,
+): Generator<SealedError, void, undefined> {
   const { packageId, identity, aad } = value;
   const at = `${place.namespace}/${place.secret}, key ${place.key}`;
   if (packageId !== rules.packageId)
-    throw new SealedError('SEALED_PACKAGE_WRONG', `${at}: sealed under package ${packageId}`);
+    yield new SealedError('SEALED_PACKAGE_WRONG', `${at}: sealed under package ${packageId}`);
   if (identity.cluster !== rules.cluster)
-    throw new SealedError('SEALED_CLUSTER_WRONG', `${at}: sealed for cluster ${identity.cluster}`);
+    yield new SealedError('SEALED_CLUSTER_WRONG', `${at}: sealed for cluster ${identity.cluster}`);
   if (identity.namespace !== place.namespace)
-    throw new SealedError('SEALED_NAMESPACE_WRONG', `${at}: sealed for namespace ${identity.namespace}`);
+    yield new SealedError('SEALED_NAMESPACE_WRONG', `${at}: sealed for namespace ${identity.namespace}`);
   if (aad.secret !== place.secret || aad.key !== place.key)
-    throw new SealedError('SEALED_PLACE_WRONG', `${at}: sealed for Secret ${aad.secret}, key ${aad.key}`);
-  checkKeyServers(value, rules, at);
+    yield new SealedError('SEALED_PLACE_WRONG', `${at}: sealed for Secret ${aad.secret}, key ${aad.key}`);
+  yield* keyServerRefusals(value, rules, at);
 }
 
-function checkKeyServers({ services, threshold }: SealedValue, rules: SealRules, at: string): void {
+function* keyServerRefusals(
+  { services, threshold }: SealedValue,
+  rules: SealRules,
+  at: string,
+): Generator<SealedError, void, undefined> {
   for (const { objectId, weight } of services) {
     const expected = rules.keyServers.get(objectId);
-    if (expected === undefined)
-      throw new SealedError('SEALED_KEY_SERVER_UNKNOWN', `${at}: sealed to key server ${objectId}`);
+    if (expected === undefined) {
+      yield new SealedError('SEALED_KEY_SERVER_UNKNOWN', `${at}: sealed to key server ${objectId}`);
+      continue;
+    }
     if (weight !== expected)
-      throw new SealedError(
+      yield new SealedError(
         'SEALED_WEIGHT_WRONG',
         `${at}: key server ${objectId} holds ${weight} shares, not ${expected}`,
       );
   }
   if (threshold < rules.threshold)
-    throw new SealedError('SEALED_THRESHOLD_LOW', `${at}: threshold ${threshold}, below ${rules.threshold}`);
+    yield new SealedError('SEALED_THRESHOLD_LOW', `${at}: threshold ${threshold}, below ${rules.threshold}`);
 }
 
 /**

@@ -19,11 +19,18 @@ const REMEDIES = {
   SEALED_THRESHOLD_LOW: "seal with at least the cluster's threshold: `daas secret config` shows it",
   SEALED_IDENTITIES_DIFFER:
     'seal all values of one Secret together, so that one policy and version opens them',
+  SECRET_TYPE_WRONG: 'seal the values with `daas secret seal` into a Secret of type Opaque',
+  SECRET_EMPTY: 'create it with its sealed values: `daas secret seal`',
+  SECRET_NOT_SEALED: 'seal it with `daas secret seal`, and delete what was stored of the plain text',
+  SECRET_PARTLY_SEALED: 'seal it with `daas secret seal`, and delete what was stored of the plain text',
+  SECRET_SIGNATURE_MALFORMED:
+    'write the Secret with `daas secret rotate` by such a key; signatures by several keys, zkLogin and passkeys are not taken: leave the key out, and new pods take the values without it',
+  SECRET_MARKS_WRONG: 'take the Secret as `daas secret seal` writes it, or leave its annotations out',
 } as const;
 
 export type SealedErrorCode = keyof typeof REMEDIES;
 
-/** Bytes that are no sealed value, or that are sealed for something else. */
+/** Bytes that are no sealed value, or that are sealed for something else; or a Secret of such. */
 export class SealedError extends CodedError<SealedErrorCode> {
   constructor(code: SealedErrorCode, message: string, options?: ErrorOptions) {
     super(code, message, REMEDIES[code], options);

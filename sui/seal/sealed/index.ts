@@ -13,4 +13,12 @@ export { openValues, type Approval, type OpenOptions } from './open.ts';
 export { parseSealedValue, SEALED_BYTES_MAX, type SealedService, type SealedValue } from './parse.ts';
 export { readSealConfig, type PublishedCluster } from './publish-config.ts';
 export { sealValues, type SealRequest } from './seal.ts';
+export {
+  checkMarks,
+  readSealedSecret,
+  SEALABLE_TYPES,
+  secretDataSchema,
+  type SecretCheck,
+  type SecretReading,
+} from './secret.ts';
 export { signSealedVersion, verifySealedVersion } from './signature.ts';

@@ -35,16 +35,20 @@ const inject = of('sealed/inject.ts');
 const host = of('sealed/host.ts');
 const isolation = of('sealed/isolation.ts');
 const draft = of('sealed/draft.ts');
-const reading = of('sealed/read-secret.ts');
 const facts = of('sealed/cluster-facts.ts');
 const decode = of('http/decode.ts');
 const server = of('http/server.ts');
-const values = (attack: string, from: string, to: string): Mutation => ({
-  file: 'sui/seal/sealed/check.ts',
-  from,
-  to,
-  attack,
-});
+const sealed =
+  (file: string) =>
+  (attack: string, from: string, to: string): Mutation => ({
+    file: `sui/seal/sealed/${file}`,
+    from,
+    to,
+    attack,
+  });
+const values = sealed('check.ts');
+const whole = sealed('secret.ts');
+const signature = sealed('signature.ts');
 
 /** By family of attacks, in the order of families.ts. */
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
@@ -207,23 +211,23 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   'plain Secrets, and ciphertext for something else': [
     secrets(
       'plain: Opaque',
-      '      requireTrueMarks(secret, readSealedValues(secret, request.namespace, sealRulesOf(rules.seal)));',
-      '      readSealedValues.toString();',
+      '      requireSealed(secret, request.namespace, rules);',
+      '      requireSealed.toString();',
     ),
-    reading(
+    whole(
       'plain: sealed, but of a type of its own',
-      '  if (SEALABLE_TYPES.includes(type)) return;',
-      "  if (SEALABLE_TYPES.includes(type) || type !== '') return;",
+      '  if (SEALABLE_TYPES.some((each) => each === type)) return [];',
+      '  if (SEALABLE_TYPES.some((each) => each !== type)) return [];',
     ),
-    reading(
+    whole(
       'plain: beside sealed values',
-      '  if (plain.length > 0 || values.size === 0) throw',
-      '  if (values.size === 0) throw',
+      '  if (plain.length === 0 && sealed > 0) return [];',
+      '  if (sealed > 0) return [];',
     ),
-    reading(
+    signature(
       'plain: under the key of the signature',
-      '  if (fits) return;',
-      '  if (fits || bytes.length > 0) return;',
+      '  return bytes.length === BYTES_BY_FLAG[flag];',
+      '  return bytes.length === BYTES_BY_FLAG[flag] || bytes.length > 0;',
     ),
     secrets(
       "plain: a service account's token, forged",
@@ -245,12 +249,16 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
       '    [...secret.data].every(([key, value]) => old.data.get(key) === value) &&',
       '    [...secret.data].every(([key]) => old.data.has(key)) &&',
     ),
-    secrets(
+    whole(
       'marks: no label',
       "  if (labels?.[SEALED_LABEL] !== 'true')",
       "  if (labels?.[SEALED_LABEL] === '!')",
     ),
-    secrets('marks: another policy', '      if (said !== expected)', '      if (expected === undefined)'),
+    whole(
+      'marks: another policy',
+      'truths.find((truth) => truth.get(key) !== said)',
+      'truths.find((truth) => !truth.has(key))',
+    ),
     values(
       'sealed for: another cluster',
       '  if (identity.cluster !== rules.cluster)',
