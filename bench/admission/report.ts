@@ -1,5 +1,5 @@
 import type { Versions } from '../machine.ts';
-import type { Report } from '../report/run.ts';
+import type { Aim, Report } from '../report/run.ts';
 import { number, range, section } from '../report/table.ts';
 import { byRound, median, quantile, summarize, type Summary } from '../statistics.ts';
 import { CREATES, type Measured, type Samples } from './measure.ts';
@@ -46,11 +46,35 @@ export function reportOf(
     title: 'Admission webhook',
     rounds: measured.rounds,
     notes: 'API server, etcd, webhook and the bench share these cores.',
+    aims: aimsOf(figures),
     sections: [reviewTable(figures, limits.connections), createTable(figures)],
-    json: { aims: AIMS, ...figures, measured },
+    json: { ...figures, measured },
     run: { limits: { ...limits, throughputMs: throughput } },
     versions,
   };
+}
+
+function aimsOf({ reviews, creates }: Figures): Aim[] {
+  const sealed = reviews.filter(({ subject }) => subject.startsWith('sealed pod'));
+  const [plain, ...guarded] = creates;
+  if (plain === undefined) throw new RangeError('no pod was created');
+  return [
+    ...sealed.map(({ subject, p99Ms }) => ({
+      what: `${subject}, p99, ms`,
+      atMost: AIMS.reviewP99Ms,
+      measured: p99Ms,
+    })),
+    ...sealed.map(({ subject, perSecond }) => ({
+      what: `${subject}, reviews a second`,
+      atLeast: AIMS.reviewsPerSecond,
+      measured: perSecond.median,
+    })),
+    ...guarded.map(({ subject, addedP99Ms }) => ({
+      what: `${subject}, added to CREATE at p99, ms`,
+      atMost: AIMS.addedP99Ms,
+      measured: addedP99Ms.median,
+    })),
+  ];
 }
 
 function figuresOf({ reviews, rates, creates }: Measured, bytes: ReadonlyMap<string, number>): Figures {
@@ -101,7 +125,6 @@ function reviewTable({ reviews }: Figures, connections: number): string {
   const text = [
     'Over TLS 1.3 with a client certificate, from the first byte sent to the last received, one call after the other;',
     `a second on ${connections} connections. CPU is that of the webhook's process for one review.`,
-    `Aims: p99 ≤ ${AIMS.reviewP99Ms} ms, ≥ ${AIMS.reviewsPerSecond} reviews/s.`,
   ].join(' ');
   const rows = reviews.map(({ subject, bytes, calls, p50Ms, p99Ms, perSecond, cpuMs }) => [
     subject,
@@ -121,7 +144,7 @@ function createTable({ creates }: Figures): string {
   const text = [
     'One after the other. Without webhooks: an exempt namespace of the same API server. Added: difference of the',
     'quantiles within a round, median and range of the rounds.',
-    `Aim: ≤ ${AIMS.addedP99Ms} ms at p99. A sealed pod is also larger, by its container and volumes.`,
+    'A sealed pod is also larger, by its container and volumes.',
   ].join(' ');
   const rows = creates.map(({ subject, pods, p50Ms, p99Ms, addedP50Ms, addedP99Ms }) => [
     subject,

@@ -1,9 +1,8 @@
 import type { Progress } from '../frame/command.ts';
 import { inRounds, timesOf, turns } from '../frame/rounds.ts';
 import type { Limits } from './options.ts';
-import type { Subject } from './subjects.ts';
+import type { Subject, Verification } from './subjects.ts';
 import type { Workers } from './throughput.ts';
-import { THROUGHPUT, type ThroughputName, type Verification } from './verifications.ts';
 
 /** One round of one subject: how long each of its calls took. */
 export interface Latencies {
@@ -15,7 +14,7 @@ export interface Latencies {
 }
 
 export interface Rate {
-  readonly subject: ThroughputName;
+  readonly subject: string;
   readonly round: number;
   /** Of all cores together. */
   readonly perSecond: number;
@@ -41,9 +40,10 @@ export async function measure(
       const calls = Math.max(2, Math.round(limits.calls * share));
       recorded.latencies.push({ subject: name, round, ...(await latenciesOf(verify, calls)) });
     }
-    for (const subject of turns(THROUGHPUT, round)) {
-      const perSecond = await workers.measure(subject, limits.throughput);
-      recorded.rates.push({ subject, round, perSecond });
+    const everywhere = subjects.filter(({ onAllCores }) => onAllCores);
+    for (const { name } of turns(everywhere, round)) {
+      const perSecond = await workers.measure(name, limits.throughput);
+      recorded.rates.push({ subject: name, round, perSecond });
     }
     return recorded;
   });

@@ -13,9 +13,9 @@ void t.test('ratios are taken within a round', (t) => {
       { subject: 'ours', round: 1, ms: [4, 4, 40], cpuMs: 5 },
     ],
     rates: [
-      { subject: 'node:crypto alone', round: 0, perSecond: 100 },
+      { subject: 'floor', round: 0, perSecond: 100 },
       { subject: 'ours', round: 0, perSecond: 80 },
-      { subject: 'node:crypto alone', round: 1, perSecond: 50 },
+      { subject: 'floor', round: 1, perSecond: 50 },
       { subject: 'ours', round: 1, perSecond: 40 },
     ],
     rounds: 2,
@@ -24,7 +24,7 @@ void t.test('ratios are taken within a round', (t) => {
     ['floor', 'document'],
     ['ours', 'document'],
   ]);
-  const { json, sections, run } = reportOf(measured, groups, 2);
+  const { json, sections, run, aims } = reportOf(measured, groups, 2);
   t.match(json, {
     latency: [
       { p50Ms: 1.5, minMs: 1, cpuMs: 1, ratio: { median: 1, count: 2 } },
@@ -34,6 +34,10 @@ void t.test('ratios are taken within a round', (t) => {
     throughput: [{}, { subject: 'ours', perSecond: { median: 60 }, ratio: { median: 0.8 } }],
   });
   t.same(run, { workers: 2 });
+  t.match(aims, [
+    { what: 'ours, every check, p50, ms', atMost: 3 },
+    { what: 'ours, every check, chain cached, p50, ms', atMost: 0.5 },
+  ]);
   const [document = '', signature, throughput = ''] = sections;
   t.match(document, '| floor | 1.50 | 2.00 | 1.00 | 1.00 | 1.00 | 1.00 – 1.00 | 6 |');
   t.match(document, '| ours | 3.00 | 38.2 | 2.00 | 4.00 | 2.00 | 2.00 – 2.00 | 6 |');

@@ -9,7 +9,7 @@ import { cpuSecondsOf } from '../proc.ts';
 import type { Histogram } from '../prometheus.ts';
 import type { Turn } from '../scenarios/turn.ts';
 import { reportOf } from './markdown.ts';
-import { markdownOf, writeReport, type Run } from './run.ts';
+import { jsonOf, markdownOf, writeReport, type Run } from './run.ts';
 import { summarizeTurns } from './summary.ts';
 import { number, percent, table } from './table.ts';
 
@@ -142,6 +142,33 @@ void t.test('the Markdown names command, commit, machine, load, and every subjec
       block.slice(0, 40),
     );
   }
+  t.end();
+});
+
+void t.test('each aim says whether it was met, at its edge, too', (t) => {
+  const aims = [
+    { what: 'quick', atMost: 3, measured: 3 },
+    { what: 'slow', atMost: 3, measured: 3.1 },
+    { what: 'many', atLeast: 2_000, measured: 2_000 },
+    { what: 'few', atLeast: 2_000, measured: 1_999 },
+    { what: 'not measured', atMost: 3, measured: Number.NaN },
+  ];
+  const text = markdownOf(RUN, { ...REPORT, aims });
+  for (const row of [
+    '| quick | ≤ 3.00 | 3.00 | yes |',
+    '| slow | ≤ 3.00 | 3.10 | **no** |',
+    '| many | ≥ 2000 | 2000 | yes |',
+    '| few | ≥ 2000 | 1999 | **no** |',
+    '| not measured | ≤ 3.00 | – | **no** |',
+  ])
+    t.ok(text.includes(row), row);
+  const { aims: told } = JSON.parse(jsonOf('bench', RUN, { ...REPORT, aims })) as {
+    aims: { met: boolean }[];
+  };
+  t.same(
+    told.map(({ met }) => met),
+    [true, false, true, false, false],
+  );
   t.end();
 });
 

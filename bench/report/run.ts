@@ -2,6 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Commit, Host, Versions } from '../machine.ts';
+import { number, section } from './table.ts';
+
+/** What was aimed at, and what came of it. */
+export interface Aim {
+  readonly what: string;
+  readonly atMost?: number;
+  readonly atLeast?: number;
+  /** NaN: not measured. */
+  readonly measured: number;
+}
 
 /** What a bench found. */
 export interface Report {
@@ -10,6 +20,7 @@ export interface Report {
   readonly rounds: number;
   /** How the figures came about; stands behind the facts of the run. */
   readonly notes: string;
+  readonly aims?: readonly Aim[];
   /** Markdown; empty ones are left out. */
   readonly sections: readonly string[];
   /** Figures and samples, for the JSON. */
@@ -35,9 +46,21 @@ export interface Run {
   readonly rounds: number;
 }
 
-export function markdownOf(run: Run, { title, notes, sections }: Report): string {
-  const parts = [`# ${title}`, `${factsOf(run)} ${notes}`, ...sections];
+export function markdownOf(run: Run, { title, notes, aims = [], sections }: Report): string {
+  const parts = [`# ${title}`, `${factsOf(run)} ${notes}`, aimsTable(aims), ...sections];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function aimsTable(aims: readonly Aim[]): string {
+  const rows = aims.map((aim) => {
+    const bound = aim.atMost === undefined ? `≥ ${number(aim.atLeast)}` : `≤ ${number(aim.atMost)}`;
+    return [aim.what, bound, number(aim.measured), isMet(aim) ? 'yes' : '**no**'];
+  });
+  return section('Aims', '', ['', 'aim', 'measured', 'met'], rows);
+}
+
+function isMet({ atMost = Infinity, atLeast = -Infinity, measured }: Aim): boolean {
+  return measured <= atMost && measured >= atLeast;
 }
 
 function factsOf({ command, commit, machine, loadAverageAfter, started, seconds, rounds }: Run): string {
@@ -55,8 +78,14 @@ function factsOf({ command, commit, machine, loadAverageAfter, started, seconds,
  * A field a line, and an element of an array: every sample is in it, and a reader can still tell two runs apart.
  * @param script `bench:NAME`, whose format is `k3s-daas-bench-NAME/1`.
  */
-export function jsonOf(script: string, run: Run, { json }: Report): string {
-  const fields = Object.entries({ format: `k3s-daas-${script.replace(':', '-')}/1`, run, ...json });
+export function jsonOf(script: string, run: Run, { aims = [], json }: Report): string {
+  const told = aims.map((aim) => ({ ...aim, met: isMet(aim) }));
+  const fields = Object.entries({
+    format: `k3s-daas-${script.replace(':', '-')}/1`,
+    run,
+    ...(told.length === 0 ? {} : { aims: told }),
+    ...json,
+  });
   const lines = fields.map(([name, value]) => {
     const isList = Array.isArray(value) && value.length > 0;
     return `"${name}": ${isList ? `[\n${value.map(compact).join(',\n')}\n]` : compact(value)}`;
