@@ -12,7 +12,7 @@ const APPLY = 'application/apply-patch+yaml';
 const enclave = { user: 'k3s-daas:enclave' };
 const SHOP = '/api/v1/namespaces/shop';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 let cluster: Cluster;
 t.before(async () => {
   // Neither controller manager nor scheduler: what is refused or let in here is the API server's own doing.

@@ -13,7 +13,7 @@ import { parse, parseAllDocuments } from 'yaml';
 
 import { renderAdmissionConfiguration, renderOverlay, renderSchedulerConfig } from './index.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const CA = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
 const CA_BASE64 = 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBPT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=';
 

@@ -6,7 +6,7 @@ import t from 'tap';
 
 import { admin, Cluster, type Answer, type ApiCall } from './test/cluster.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const cluster = await Cluster.start({ controllerManager: false, kwok: false, scheduler: false });
 t.teardown(() => cluster.stop());
 

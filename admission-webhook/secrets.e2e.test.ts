@@ -16,7 +16,7 @@ const APPLY = 'application/apply-patch+yaml';
 const SHOP = '/api/v1/namespaces/shop';
 const AUDIENCE = 'k3s-daas.io/broker';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 let cluster: Cluster;
 t.before(async () => {
   cluster = await Cluster.start({ controllerManager: false, scheduler: false, kwok: false });

@@ -10,7 +10,7 @@ import { parseAllDocuments } from 'yaml';
 import { renderAdmissionConfiguration, renderStaticManifests } from './index.ts';
 import { admin, Cluster } from './test/cluster.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 const NAMES = {
   validatingwebhookconfigurations: ['k3s-daas'],

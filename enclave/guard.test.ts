@@ -14,7 +14,7 @@ import type { AttestationRequest } from './nsm/index.ts';
 import { TestTime } from './test/time.ts';
 import { arrivals, eventually, PCRS, ROOT, TestEnclave, testNsm, type SnapshotChange } from './test/world.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;

@@ -8,7 +8,7 @@ import { parseAllDocuments } from 'yaml';
 import { admin, Cluster } from '../test/cluster.ts';
 import { startAdmissionGuard, type AdmissionGuard } from './admission-guard.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 const WEBHOOK = `${GROUP}/validatingwebhookconfigurations/k3s-daas`;
 const BINDING = `${GROUP}/validatingadmissionpolicybindings/k3s-daas-namespace-modes`;

@@ -12,7 +12,7 @@ import { isLost, podSchema, waitingMessage } from './lost-pods.ts';
 import { rawApi } from './raw-api.ts';
 import { startSealEvents } from './seal-events.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const status = (state: object, lastState: object = {}, name = 'seal-fetch', ready = false): object => ({
   phase: 'Pending',

@@ -14,7 +14,7 @@ import { startStakeWatch, type StakeWatch } from './stake-watch.ts';
 const SHOP = '/api/v1/namespaces/shop';
 const slashed = { ...healthy, stakes: [stake(STAKE_2)] };
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 let cluster: Cluster;
 let watch: StakeWatch;
 const kubeConfig = new KubeConfig();

@@ -21,7 +21,7 @@ import { followTlsFiles } from './tls-files.ts';
 const API_CLIENT = 'kube-apiserver-webhook';
 const NOW = Date.UTC(2026, 10, 21);
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 let ca: Authority;
 let otherCa: Authority;
 let agent: Agent;

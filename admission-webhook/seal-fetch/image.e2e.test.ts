@@ -22,7 +22,7 @@ import { closeWorld, cluster, createPolicy, funded, sealConfig, SUBJECT } from '
 
 // The image as a container runtime would run it: its own root, its own user, no capability, no shell.
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 t.teardown(closeWorld);
 const USER = 65_532;
 const FS_GROUP = 2_000;

@@ -27,7 +27,7 @@ import {
 } from './test/world.ts';
 import { readToken } from './token.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 t.teardown(closeWorld);
 
 const owner = funded();

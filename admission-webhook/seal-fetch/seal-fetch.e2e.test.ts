@@ -35,7 +35,7 @@ import {
   type Answer,
 } from './test/world.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 t.teardown(closeWorld);
 
 const owner = funded();

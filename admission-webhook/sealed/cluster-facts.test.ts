@@ -14,7 +14,7 @@ const NAMESPACES = '/api/v1/namespaces';
 const SECRETS = '/api/v1/secrets';
 const secretPath = (name: string): string => `${NAMESPACES}/shop/secrets/${name}`;
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 interface World {
   readonly api: FakeApiServer;

@@ -17,7 +17,7 @@ import { applyPatch, MemoryFacts, request, sealed, settings } from '../test/seal
 import { podSchema } from './pod.ts';
 import { checkShape } from './shape.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const facts = new MemoryFacts([sealed('db', ['user', 'password']), sealed('test', ['a'])]);
 const rules = { facts, seal: settings };
 

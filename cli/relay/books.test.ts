@@ -15,7 +15,7 @@ const SEED = 20_261_121;
 const DAY_MS = 86_400_000;
 const CLUSTER = `0x${'11'.repeat(32)}`;
 const ADDRESS = `0x${'22'.repeat(32)}`;
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const dir = await mkdtemp(join(tmpdir(), 'daas-relay-books-'));
 t.teardown(() => rm(dir, { recursive: true, force: true }));

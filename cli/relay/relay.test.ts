@@ -18,7 +18,7 @@ import {
 } from './test/world.ts';
 
 t.teardown(closeWorld);
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 /** On a machine that does other things, too. */
 const SLOW = { timeout: 180_000 };

@@ -18,7 +18,7 @@ import { serveRelay } from './serve.ts';
 import { bodyOf, chain, closeWorld, funded, packageId, Scene, url } from './test/world.ts';
 
 t.teardown(closeWorld);
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const SLOW = { timeout: 180_000 };
 const log = { info: () => undefined, warn: () => undefined };

@@ -44,7 +44,7 @@ import type { InstallationState } from './state.ts';
 export const LOOPBACK = '127.0.0.1';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const CERTIFICATE_DAYS = 30;
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 120_000;
 const POLL_MS = 25;
 /** Users of the embedded installation that have no role of their own in the design. */
 const API_SERVER_CLIENT = 'k3s-daas:apiserver';

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { CliError } from '../errors.ts';
 import { exchange } from '../reply.ts';
 
-const READY_MS_MAX = 30_000;
+const READY_MS_MAX = 120_000;
 const ASK_MS_MAX = 2_000;
 const POLL_MS = 25;
 

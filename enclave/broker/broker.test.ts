@@ -34,7 +34,7 @@ import {
   type Ask,
 } from './test/world.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 async function started(releasesPerMinuteMax?: number): Promise<BrokerWorld> {
   const here = await BrokerWorld.start(releasesPerMinuteMax);

@@ -40,6 +40,13 @@ export class TestTime implements HostTime {
     this.#heldMs ??= this.#realMs;
   }
 
+  /** It goes on by itself again, from where it is. */
+  release(): void {
+    if (this.#heldMs === null) return;
+    this.advance(this.#heldMs - Math.floor(performance.now()));
+    this.#heldMs = null;
+  }
+
   get #realMs(): number {
     return this.#heldMs ?? Math.floor(performance.now());
   }

@@ -26,7 +26,7 @@ import {
 } from './testdata/durable.ts';
 import { CHAIN_START_MS, createWorld, worldOptions } from './testdata/world.ts';
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 async function framesOf(bytes: Bytes): Promise<{ readonly frames: Frame[]; readonly end: number }> {
   const scan = scanFrames(await new MemoryDisk(bytes).open(JOURNAL));

@@ -28,7 +28,7 @@ import {
 import { compileUpgrade } from './testdata/packages.ts';
 import { changes, createWorld, errorOf, worldOptions, type World } from './testdata/world.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const SEED = Number(process.env['FC_SEED'] ?? 20_261_121);
 

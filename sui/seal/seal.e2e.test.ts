@@ -19,7 +19,7 @@ const SECRET = new TextEncoder().encode('the secret of a workload');
 const THRESHOLD = 2;
 const TTL_MIN = 10;
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 
 function sealClient({ client, servers }: Stage): SealClient {
   const serverConfigs = servers.map(({ objectId }) => ({ objectId, weight: 1 }));

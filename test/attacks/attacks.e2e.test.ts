@@ -17,7 +17,7 @@ import { extenderPort, stolenSchedulerAtApi, stolenSchedulerAtEnclave } from './
 import { registrations, rejoining, stakes } from './staker.ts';
 import { admin, alice, APP, OTHER, until, World } from './world.ts';
 
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 const tally: Tally = { attacks: 0, refused: 0 };
 const world = await World.start((text) => {
   t.comment(text);

@@ -10,7 +10,7 @@ import { families } from './sealed/families.ts';
 import { stateOf } from './sealed/state.ts';
 import { SealedWorld } from './sealed/world.ts';
 
-t.setTimeout(900_000);
+t.setTimeout(1_200_000);
 const world = await SealedWorld.start();
 t.teardown(() => world.stop());
 let attacks = 0;

@@ -22,7 +22,7 @@ const START_MS = 1_700_000_000_000;
 const ADDRESS = `0x${'ab'.repeat(32)}`;
 const ID = /^0x[0-9a-f]{64}$/;
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const dir = mkdtempSync(join(tmpdir(), 'daas-e2e-chain-'));
 const env = { ...process.env, DAAS_CONFIG: undefined, INIT_CWD: undefined };
 t.teardown(() => {
@@ -354,7 +354,7 @@ void t.test('up → faucet → publish → inspect → clock → snapshot → ki
   t.match(await answer(clockShape, 'chain', 'clock', ...again), { nowMs: String(START_MS + 100_000) });
   const since = Date.now();
   t.equal(await second.end('SIGINT'), 0);
-  t.ok(Date.now() - since < 4_000, 'Ctrl-C ends it soon');
+  t.ok(Date.now() - since < 10_000, 'Ctrl-C ends it soon');
 
   const elsewhere = ['--data-dir', join(dir, 'elsewhere'), '--restore', join(dir, 'copy.snapshot')];
   const third = await up(...elsewhere);

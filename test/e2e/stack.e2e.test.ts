@@ -39,6 +39,7 @@ const NAMESPACE = 'app';
 /** On a busy machine the enclave may see a checkpoint some seconds late. */
 const STALE_MS = 8_000;
 const WAIT_MS_MAX = 60_000;
+t.setTimeout(1_200_000);
 
 const dir = mkdtempSync(join(tmpdir(), 'daas-stack-'));
 const abort = new AbortController();

@@ -4,6 +4,9 @@ import type { Test } from 'tap';
 import { place } from '../private-network.ts';
 import { ensureNodePrograms } from '../programs.ts';
 
+/** The longest of these files takes two minutes on a quiet machine and five on a busy one. */
+const TIMEOUT_MS = 1_800_000;
+
 /**
  * Runs `body` in a private network: the test file is run again as a subtest, inside. Where that is impossible the file
  * is skipped, with the reason.
@@ -11,6 +14,7 @@ import { ensureNodePrograms } from '../programs.ts';
  * @param file `import.meta.filename` of the test file; nothing but this call may be at its top level.
  */
 export async function inPrivateNetwork(t: Test, file: string, body: () => Promise<void>): Promise<void> {
+  t.setTimeout(TIMEOUT_MS);
   const where = await place();
   switch (where.kind) {
     case 'inside':

@@ -15,7 +15,7 @@ import {
   type SealedValue,
 } from './index.ts';
 
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 
 interface Opened {
   readonly options: OpenOptions;
