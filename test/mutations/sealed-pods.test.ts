@@ -1,8 +1,8 @@
 /**
  * Whether the tests of sealed pods notice when a check is broken: each mutant must make one of them fail.
  *
- *   MUTANTS=1000 npm test -- mutations     all of them, about 3 s each
- *   MUTANTS=20 npm test -- mutations       20, spread over the files
+ *   MUTANTS=1000 npm test -- mutations     all of them, about 2 s each
+ *   MUTANTS=120 npm test -- mutations      120, spread over the files, as `npm run test:deep` does
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -34,6 +34,7 @@ const SOURCES = [
 const TESTS = [
   'checks/templates.test.ts',
   'sealed/references.test.ts',
+  'sealed/rare-pods.test.ts',
   'sealed/inject.test.ts',
   'checks/pods.test.ts',
   'review.test.ts',
@@ -48,7 +49,9 @@ const MUTANT_MS_MAX = 60_000;
 const EQUIVALENT: readonly (readonly [line: RegExp, why: string])[] = [
   [/instanceof (FormatError|Denied)\)/, 'a defect, which no input leads to'],
   [/is not the first of the initContainers/, 'the comparison that follows refuses it by the same code'],
-  [/throw new Error\(/, 'a defect, which no input leads to'],
+  [/throw (new Error\(|error;)/, 'a defect, which no input leads to'],
+  [/^ *if \(old !== undefined && pod !== undefined\)/, 'both are members of a list of two'],
+  [/z\.custom<object>\(\(spec\)/, 'the pod was parsed before, and has a spec'],
   [/return a < b \? -1 : a > b \? 1 : 0/, 'names and keys that are sorted are different'],
   [/container === old\) return/, 'saves the comparison of what is the same object'],
   [/if \(member === null\) continue/, 'no source has a member named null'],
@@ -73,7 +76,7 @@ function isNoticed(mutant: Mutant): Promise<boolean> {
 
 const wanted = Number(process.env['MUTANTS'] ?? 0);
 const words = process.env['MUTANT_FILES']?.split(',') ?? [''];
-const skip = wanted > 0 ? false : 'set MUTANTS to how many to try (npm run test:deep does)';
+const skip = wanted > 0 ? false : 'set MUTANTS to how many to try, as npm run test:deep does';
 
 void t.test('each broken check is noticed', { skip }, async (t) => {
   const all = SOURCES.filter((source) => words.some((word) => source.includes(word))).flatMap((source) => {
