@@ -1,17 +1,20 @@
-/** Preloaded by `node --import`: one module is read with one span of its text replaced, as $MUTATION says. The work tree stays as it is. */
+/** Preloaded by `node --import`: spans of modules are read as $MUTATION says. The work tree stays as it is. */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import type { Edit } from './table.ts';
+import { edited, type Edit } from './edits.ts';
 
-const { file, from, to } = JSON.parse(process.env['MUTATION'] ?? '') as Edit;
-const broken = pathToFileURL(fileURLToPath(new URL(`../../../${file}`, import.meta.url))).href;
+const edits = JSON.parse(process.env['MUTATION'] ?? '') as readonly Edit[];
+const urlOf = (file: string): string =>
+  pathToFileURL(fileURLToPath(new URL(`../../../${file}`, import.meta.url))).href;
+const broken = Map.groupBy(edits, ({ file }) => urlOf(file));
 
 registerHooks({
   load(url, context, nextLoad) {
-    if (url !== broken) return nextLoad(url, context);
-    const source = readFileSync(fileURLToPath(url), 'utf8').replace(from, () => to);
+    const own = broken.get(url);
+    if (own === undefined) return nextLoad(url, context);
+    const source = edited(readFileSync(fileURLToPath(url), 'utf8'), own);
     return { format: 'module-typescript', shortCircuit: true, source };
   },
 });

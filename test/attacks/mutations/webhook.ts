@@ -5,20 +5,16 @@ import { serveWebhook, startClusterFacts } from '@k3s-daas/admission-webhook';
 import { systemClock } from '@k3s-daas/core';
 
 import { kubeConfigFrom, silentLog } from '../../../admission-webhook/test/outside.ts';
-import { healthy, MemoryChain } from '../../../admission-webhook/test/world.ts';
+import { FileChain } from '../sealed/chain-file.ts';
 import type { WebhookSetup } from '../sealed/world.ts';
 
 const setup = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as WebhookSetup;
-const chain = new MemoryChain();
-const fresh = (): void => {
-  chain.set(healthy, Date.now());
-};
-fresh();
-setInterval(fresh, 1_000);
+const chain = new FileChain(setup.dir);
 const kubeConfig = kubeConfigFrom(setup.kubeconfig);
 const log = silentLog();
 const facts = startClusterFacts({ kubeConfig, seal: setup.config.seal, clock: systemClock, log });
-await serveWebhook({ ...setup, chain, clock: systemClock, facts, host: '127.0.0.1', log });
+const { port, config, tls } = setup;
+await serveWebhook({ port, config, tls, chain, clock: systemClock, facts, host: '127.0.0.1', log });
 // The parent kills it; and it does not outlive the parent.
 process.stdin.resume().once('end', () => process.exit());
 console.log('ready');

@@ -17,6 +17,8 @@ export interface Control {
 export interface Cases {
   readonly controls: readonly Control[];
   readonly attacks: readonly Attack[];
+  /** What passes again once `restore` has put things back. */
+  readonly recovered?: readonly Control[];
 }
 
 export interface Family {
@@ -24,6 +26,8 @@ export interface Family {
   readonly prepare: (world: SealedWorld) => Promise<Cases>;
   /** Puts back what `prepare` changed for everyone. */
   readonly restore?: (world: SealedWorld) => Promise<void>;
+  /** Puts back what attacks changed that passed, since a check was taken out (../mutations). */
+  readonly mend?: (world: SealedWorld) => Promise<void>;
 }
 
 /** Rows of attacks, as they are written: name, refusal, act. */

@@ -34,7 +34,7 @@ const SECRETS = `/api/v1/namespaces/${APP}/secrets`;
 export const ciphertext: Family = {
   name: 'plain Secrets, and ciphertext for something else',
   async prepare(world) {
-    const good = await world.secret('target', { values: { password: 's3cret', user: 'app' } });
+    const good = await target(world);
     await world.must(SECRETS, { method: 'POST', body: good });
     const post = (body: object, query = '') => world.create(tenant, `${SECRETS}${query}`, body);
     return {
@@ -76,7 +76,14 @@ export const ciphertext: Family = {
       ],
     };
   },
+  async mend(world) {
+    await world.must(`${SECRETS}/target`, { method: 'DELETE' });
+    await world.must(SECRETS, { method: 'POST', body: await target(world) });
+  },
 };
+
+const target = (world: SealedWorld): Promise<SecretManifest> =>
+  world.secret('target', { values: { password: 's3cret', user: 'app' } });
 
 const created = (world: SealedWorld, body: (name: string) => object | Promise<object>) => async () =>
   world.create(tenant, SECRETS, await body(world.name('secret')));
@@ -401,7 +408,10 @@ function changes(world: SealedWorld, good: SecretManifest): Row[] {
     [
       'the plain one of before, to other plain',
       'SECRET_NOT_SEALED',
-      () => world.patch(tenant, `${SECRETS}/old`, PATCHES.merge, { data: { password: plain } }),
+      () =>
+        world.patch(tenant, `${SECRETS}/old`, PATCHES.merge, {
+          data: { password: toBase64(utf8(world.name('other'))) },
+        }),
     ],
     [
       'the plain one of before, to look sealed',

@@ -10,6 +10,7 @@ import { registrations } from './registrations.ts';
 import { shape } from './shape.ts';
 import { templates } from './templates.ts';
 import { tokens } from './tokens.ts';
+import { unreadModes } from './unread-modes.ts';
 import { updates } from './updates.ts';
 
 /** In this order: what changes things for everyone comes last. */
@@ -26,6 +27,7 @@ export const families: readonly Family[] = [
   bodies,
   registrations,
   lookups,
+  unreadModes,
   shape,
   outage,
 ];

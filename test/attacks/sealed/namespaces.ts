@@ -73,6 +73,10 @@ export const namespaces: Family = {
       ],
     });
   },
+  async mend(world) {
+    await world.patch(admin, NAMESPACE, PATCHES.merge, mode(null));
+    await world.patch(admin, `${NAMESPACES}/${LOOSE}`, PATCHES.merge, mode('references'));
+  },
 };
 
 const mode = (value: string | null): object => ({ metadata: { labels: { [SECRETS_MODE_LABEL]: value } } });

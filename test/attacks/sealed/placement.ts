@@ -97,7 +97,16 @@ export const placement: Family = {
       ],
     };
   },
+  async mend(world) {
+    const body = { metadata: { annotations: { [STAKE_STATE]: null }, ownerReferences: null } };
+    const verdict = await world.patch(controller, '/api/v1/nodes/n1', PATCHES.merge, body);
+    // A node that got an owner which is none is soon deleted: by the garbage collector.
+    if (verdict === '404 NotFound') await world.createNode('n1');
+  },
 };
+
+const STAKE_STATE = 'k3s-daas.io/stake-state';
+const controller: Person = { user: 'k3s-daas:controller' };
 
 const uidOf = z.object({ metadata: z.object({ uid: z.string() }) });
 
@@ -199,7 +208,7 @@ function nodes(world: SealedWorld): Row[] {
     (by: Person, node: string, body: object, sub = '') =>
     () =>
       world.patch(by, `/api/v1/nodes/${node}${sub}`, PATCHES.merge, body);
-  const annotation = { metadata: { annotations: { 'k3s-daas.io/stake-state': 'ELIGIBLE' } } };
+  const annotation = { metadata: { annotations: { [STAKE_STATE]: 'ELIGIBLE' } } };
   const owner = { apiVersion: 'v1', kind: 'Node', name: 'n2', uid: '0f8fad5b-d9cb-469f-a165-70867728950e' };
   return [
     ['writes its own stake', 'NODE_MARKS_CHANGED', patch(kubelet('n1'), 'n1', annotation)],
@@ -211,7 +220,7 @@ function nodes(world: SealedWorld): Row[] {
     [
       'takes an owner, to be deleted and come back',
       'NODE_OWNED',
-      patch({ user: 'k3s-daas:controller' }, 'n1', { metadata: { ownerReferences: [owner] } }),
+      patch(controller, 'n1', { metadata: { ownerReferences: [owner] } }),
     ],
     ['writes another node', 'NodeRestriction', patch(kubelet('n1'), 'n2', annotation)],
     [

@@ -175,7 +175,10 @@ const managed = z.object({
 });
 const named = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 const status = z.object({
-  status: z.object({ conditions: z.array(z.object({ type: z.string(), message: z.string() })).default([]) }),
+  status: z.object({
+    replicas: z.number(),
+    conditions: z.array(z.object({ type: z.string(), message: z.string() })).default([]),
+  }),
 });
 
 /** A template that may pass since its Secret is to come: its pods are refused as long as it has not, or is plain. */
@@ -189,8 +192,9 @@ function podsOf(world: SealedWorld): Row[] {
     );
     const made = await world.create(tenant, path, body);
     if (made !== 'accepted') return made;
-    const code = await until('the ReplicaSet to fail', async () => {
-      const { conditions } = status.parse(await world.get(`${path}/${name}`)).status;
+    const code = await until('the ReplicaSet to fail, or not', async () => {
+      const { conditions, replicas } = status.parse(await world.get(`${path}/${name}`)).status;
+      if (replicas > 0) return 'accepted';
       const message = conditions.find(({ type }) => type === 'ReplicaFailure')?.message ?? '';
       return /denied the request: ([A-Z_]+): /.exec(message)?.[1];
     });

@@ -22,15 +22,7 @@ const EVIL = `registry.example/evil@sha256:${'ee'.repeat(32)}`;
 export const updates: Family = {
   name: 'a pod with secrets, changed afterwards',
   async prepare(world) {
-    const spec = {
-      initContainers: [mainContainer({ name: 'init' })],
-      containers: [
-        mainContainer({ env: [fromSecret()] }),
-        { name: 'free', image: EVIL.replace('evil', 'free') },
-      ],
-    };
-    const bound = await world.bind(await world.createPod(sealedPod('bound', { spec })));
-    const pending = await world.createPod(sealedPod('pending'));
+    const { bound, pending } = await twoPods(world);
     const at = (pod: Pod): string => `${PODS}/${pod.metadata.name}`;
     return {
       controls: [
@@ -58,7 +50,23 @@ export const updates: Family = {
       ],
     };
   },
+  async mend(world) {
+    for (const name of ['bound', 'pending']) await world.must(`${PODS}/${name}`, { method: 'DELETE' });
+    await twoPods(world);
+  },
 };
+
+async function twoPods(world: SealedWorld): Promise<{ bound: Pod; pending: Pod }> {
+  const spec = {
+    initContainers: [mainContainer({ name: 'init' })],
+    containers: [
+      mainContainer({ env: [fromSecret()] }),
+      { name: 'free', image: EVIL.replace('evil', 'free') },
+    ],
+  };
+  const bound = await world.bind(await world.createPod(sealedPod('bound', { spec })));
+  return { bound, pending: await world.createPod(sealedPod('pending')) };
+}
 
 const image = (name: string, to: string, list = 'containers'): object => ({
   spec: { [list]: [{ name, image: to }] },

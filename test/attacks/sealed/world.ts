@@ -39,6 +39,7 @@ import {
 } from '../../../admission-webhook/test/world.ts';
 import { offlineSealConfig } from '../../../sui/seal/testdata/offline.ts';
 import { send, verdictOf, type Answer, type Call, type Credentials } from '../http.ts';
+import { writeChain } from './chain-file.ts';
 import { sealedSecret, type SecretManifest, type SealParts } from './secrets.ts';
 
 /** Asks for sealed secrets of every workload. */
@@ -54,7 +55,7 @@ const API_CLIENT = 'k3s-daas:api-server';
 const WAIT_MS_MAX = 60_000;
 /** What a busy machine may need; the API server waits for 5 s. */
 const LOOKUP_MS_MAX = 4_000;
-const MANIFESTS = resolve(import.meta.dirname, '../../../manifests/base');
+export const MANIFESTS = resolve(import.meta.dirname, '../../../manifests/base');
 
 export interface Person {
   readonly user: string;
@@ -124,6 +125,8 @@ export function sealedPod(name: string, { metadata = {}, spec = {} }: PodParts =
 }
 
 export interface WebhookSetup {
+  /** Folder with what the chain says (chain-file.ts). */
+  readonly dir: string;
   readonly port: number;
   /** Path of the kubeconfig of k3s-daas:webhook. */
   readonly kubeconfig: string;
@@ -268,6 +271,7 @@ export class SealedWorld {
   /** What the chain says from now on; without arguments, that all is well. */
   setChain(state = healthy, ageMs = 0): void {
     this.chain.goOn(state, systemClock, ageMs);
+    writeChain(this.dir, { state, ageMs });
   }
 
   /** Ends the webhook; `startWebhook` brings it back on the same port. */
@@ -278,13 +282,27 @@ export class SealedWorld {
 
   async startWebhook(): Promise<void> {
     if (this.#facts === undefined) throw new Error('not started');
-    this.#webhook = await serveWebhook({
-      ...(await this.webhookSetup()),
-      chain: this.chain,
+    const { port, config, tls } = await this.webhookSetup();
+    const known = { chain: this.chain, facts: this.#facts, clock: systemClock, log: this.#log };
+    this.#webhook = await serveWebhook({ port, config, tls, ...known, host: '127.0.0.1' });
+  }
+
+  /** The webhook starts anew, and remembers nothing of the cluster. */
+  async restartWebhook(): Promise<void> {
+    await this.stopWebhook();
+    await this.#facts?.close();
+    await this.#startFacts();
+    await this.startWebhook();
+  }
+
+  async #startFacts(): Promise<void> {
+    const kubeConfig = kubeConfigFrom(await this.plane.kubeconfig({ commonName: 'k3s-daas:webhook' }));
+    this.#facts = startClusterFacts({
+      kubeConfig,
+      seal: this.#settings(),
       clock: systemClock,
-      facts: this.#facts,
-      host: '127.0.0.1',
       log: this.#log,
+      readMsMax: LOOKUP_MS_MAX,
     });
   }
 
@@ -298,6 +316,7 @@ export class SealedWorld {
       days,
     });
     return {
+      dir: this.dir,
       port: this.#port,
       kubeconfig: await this.plane.kubeconfig({ commonName: 'k3s-daas:webhook' }),
       config: {
@@ -347,26 +366,23 @@ export class SealedWorld {
     await this.#plane.kubectl(['apply', '-f', join(MANIFESTS, 'rbac.yaml')]);
     await this.#tenancies();
     this.setChain();
-    const kubeConfig = kubeConfigFrom(await this.#plane.kubeconfig({ commonName: 'k3s-daas:webhook' }));
-    const seal = this.#settings();
-    this.#facts = startClusterFacts({
-      kubeConfig,
-      seal,
-      clock: systemClock,
-      log: this.#log,
-      readMsMax: LOOKUP_MS_MAX,
-    });
+    await this.#startFacts();
     await this.startWebhook();
     await this.register();
     await this.#populate();
   }
 
-  /** Applies what `daas up` and a real cluster apply. */
-  async register(): Promise<void> {
+  /** Applies what `daas up` and a real cluster apply; with another base, what they would of that one. */
+  async apply(base = MANIFESTS): Promise<void> {
     const dir = join(this.dir, 'overlay');
     const webhookUrl = `${this.webhookUrl}/validate`;
-    await renderOverlay({ dir, webhookUrl, webhookCaPem: this.authority.certPem });
+    await renderOverlay({ dir, webhookUrl, webhookCaPem: this.authority.certPem, base });
     await this.plane.kubectl(['apply', '-k', dir]);
+  }
+
+  /** `apply`, and waits until it is in force. */
+  async register(): Promise<void> {
+    await this.apply();
     await until('the webhook to be asked', async () => {
       const path = `/api/v1/namespaces/${APP}/pods?dryRun=All`;
       const verdict = await this.create(admin, path, plainPod('probe'));
@@ -432,11 +448,14 @@ export class SealedWorld {
         body: await this.secret('db', { namespace, values: { password: 's3cret', user: 'app' } }),
       });
     }
-    for (const name of ['n1', 'n2']) {
-      const body = nodeManifest({ name, cpu: '8', memory: '16Gi', pods: '50' });
-      const verdict = await this.create(kubelet(name), '/api/v1/nodes', body);
-      if (verdict !== 'accepted') throw new Error(`node ${name}: ${verdict}`);
-    }
+    for (const name of ['n1', 'n2']) await this.createNode(name);
+  }
+
+  /** As its kubelet. */
+  async createNode(name: string): Promise<void> {
+    const body = nodeManifest({ name, cpu: '8', memory: '16Gi', pods: '50' });
+    const verdict = await this.create(kubelet(name), '/api/v1/nodes', body);
+    if (verdict !== 'accepted') throw new Error(`node ${name}: ${verdict}`);
   }
 }
 
