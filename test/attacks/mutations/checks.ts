@@ -107,6 +107,11 @@ export const checks: Table = {
       '  if (securityContext.privileged === false)',
     ),
     host(
+      "sandbox: the kernel's own files",
+      "  if ((securityContext.procMount ?? 'Default') !== 'Default')",
+      "  if ((securityContext.procMount ?? 'Default') === '!')",
+    ),
+    host(
       'sandbox: SYS_PTRACE',
       'add?.find((each) => !HARMLESS_CAPABILITIES.has(each));',
       'add?.find((each) => each === "!" && !HARMLESS_CAPABILITIES.has(each));',
