@@ -60,7 +60,7 @@ const failsOpen = server(
   "    if (!(error instanceof Denied)) throw error;\n    if (error.code === 'LOOKUP_FAILED') { res.json(allowedResponse(request.uid, [])); return; }\n    const { namespace, name, user } = request;",
 );
 /** Never called again for what other webhooks changed. */
-export const calledOnce = edit(
+const calledOnce = edit(
   'manifests/base/webhooks.yaml',
   '    reinvocationPolicy: IfNeeded\n',
   '    reinvocationPolicy: Never\n',
