@@ -373,7 +373,11 @@ void t.test('the installation: what the host hands over and what the enclave tak
     [
       'the development NSM',
       (y: string) =>
-        y.replace('kind: device', 'kind: development, authorityFile: a').replace('testnet', 'localnet'),
+        y
+          .replace('kind: device', 'kind: development, authorityFile: a')
+          .replace('testnet', 'localnet')
+          // A public network is known by its chain id, too.
+          .replace(/chainId: \w+/, 'chainId: 4btiuiMPvEENsttpZC7CZ53DruC3MAgfznDbASZ7DR6S'),
       /nsm\.kind/,
     ],
   ] as const) {
