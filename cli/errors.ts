@@ -23,6 +23,7 @@ export type CliErrorCode =
   | 'SECRET_MALFORMED'
   | 'POLICY_OTHER'
   | 'POLICY_CLOSED'
+  | 'POLICY_ROTATED'
   | 'USAGE';
 
 /** A coded error of the command line. */

@@ -4,7 +4,7 @@ import { CONFIG, JSON_OUTPUT } from './options.ts';
 import type { SourceOptions } from '../secret/inspect.ts';
 import type { CreatePolicyOptions, PolicyOptions } from '../secret/policy.ts';
 import type { RecoverOptions } from '../secret/recover.ts';
-import type { SealOptions } from '../secret/seal.ts';
+import type { RotateOptions, SealOptions } from '../secret/seal.ts';
 import type { SecretOptions } from '../secret/world.ts';
 
 // Only declares; what a command does is loaded when it is called.
@@ -29,12 +29,15 @@ function signed(command: Command): Command {
 }
 
 function sealing(command: Command): Command {
-  return online(command)
-    .option(
-      '--seal-config <file>',
-      'what `daas secret config` printed; DAAS_SEAL_CONFIG or client.sealConfigFile otherwise',
-    )
-    .option('--offline', 'ask nobody: neither chain nor key servers nor API server');
+  return online(command).option(
+    '--seal-config <file>',
+    'what `daas secret config` printed; DAAS_SEAL_CONFIG or client.sealConfigFile otherwise',
+  );
+}
+
+/** Not of what needs the chain: to rotate, to recover. */
+function alsoOffline(command: Command): Command {
+  return command.option('--offline', 'ask nobody: neither chain nor key servers nor API server');
 }
 
 /** Values of a Secret, as kubectl takes them. */
@@ -82,7 +85,7 @@ export function addSecretCommands(secret: Command): void {
 }
 
 function addSealing(secret: Command): void {
-  withValues(secret.command('seal [name]'))
+  alsoOffline(withValues(secret.command('seal [name]')))
     .option('--secret-version <n>', "version of the policy's secrets; the newest, or 1 offline")
     .description('print a Secret of ciphertext, sealed for the pods of one policy')
     .addHelpText(
@@ -105,7 +108,7 @@ function addSealing(secret: Command): void {
       'after',
       examples('daas secret rotate db --policy 0x… --from-file password | kubectl apply -f -'),
     )
-    .action(async (name: string | undefined, options: SealOptions) => {
+    .action(async (name: string | undefined, options: RotateOptions) => {
       const { rotateSecret } = await import('../secret/seal.ts');
       await rotateSecret(name, options);
     });
@@ -154,7 +157,7 @@ function addPolicies(policy: Command): void {
 }
 
 function addReading(secret: Command): void {
-  sealing(secret.command('inspect [name]'))
+  alsoOffline(sealing(secret.command('inspect [name]')))
     .option('-f, --file <file>', 'a manifest; standard input unless a name is given')
     .option('-n, --namespace <namespace>', 'of a Secret in the cluster', 'default')
     .description('what a sealed Secret says of itself, checked as admission does; exit code 1 if it fails')

@@ -11,9 +11,14 @@ import { parse, stringify } from 'yaml';
 import { checkSecret } from '../../admission-webhook/checks/secrets.ts';
 import { Denied } from '../../admission-webhook/denied.ts';
 import { idOf, offlineSealConfig } from '../../sui/seal/testdata/offline.ts';
-import { daas } from './test/run.ts';
+import { Runner, type Ran } from '../test/daas.ts';
 
 const dir = t.testdir();
+const runner = new Runner();
+t.teardown(() => {
+  runner.close();
+});
+const daas = (args: readonly string[], input = ''): Promise<Ran> => runner.run(args, { input });
 const POLICY = idOf('policy');
 
 interface Manifest {

@@ -1,11 +1,11 @@
-import { REFRESH_ANNOTATION, type SealIdentity, type SuiId } from '@k3s-daas/core';
-import { sealValues, signSealedVersion, type SealConfig, type SealedValue } from '@k3s-daas/seal/sealed';
-import { addressOf, rotateSecrets, type PolicyRecord } from '@k3s-daas/sui-client';
+import { REFRESH_ANNOTATION, systemClock, type SealIdentity, type SuiId } from '@k3s-daas/core';
+import { sealValues, signSealedVersion, type SealConfig } from '@k3s-daas/seal/sealed';
+import { addressOf, rotateSecrets, type Account, type PolicyRecord } from '@k3s-daas/sui-client';
 
 import { CliError } from '../errors.ts';
 import { toJson } from '../output.ts';
 import { keyValues } from '../render.ts';
-import { fileOnlyValues } from './environment.ts';
+import { fileOnlyValues, type FileOnly } from './environment.ts';
 import {
   MANIFEST_BYTES_MAX,
   parsePlainSecret,
@@ -16,6 +16,7 @@ import {
   type PlainSecret,
 } from './manifest.ts';
 import { addValue, readSources, readValue, stdinOnce, type Sources } from './sources.ts';
+import { termWarnings } from './terms.ts';
 import {
   openPolicy,
   openSealing,
@@ -40,6 +41,9 @@ export interface SealOptions extends SecretOptions, Partial<Sources> {
   readonly output: 'yaml' | 'json';
 }
 
+/** A rotation needs the chain, and takes the version after the newest. */
+export type RotateOptions = Omit<SealOptions, 'offline' | 'secretVersion'>;
+
 /** `daas secret seal`: prints a Secret of ciphertext, and on standard error what is bound to what. */
 export async function sealSecret(name: string | undefined, options: SealOptions): Promise<void> {
   const plain = await readPlain(name, options);
@@ -48,13 +52,15 @@ export async function sealSecret(name: string | undefined, options: SealOptions)
   const policy = world.online === null ? null : await openPolicy(world.online, policyId);
   const version = versionFor(options.secretVersion, policy);
   const identity = identityFor(world.seal, policyId, plain, options.serviceAccount, policy, version);
-  await write(world, plain, identity, options, null);
+  deliver(await prepare(world, plain, identity, options, { policy, signer: null }), options);
 }
 
-/** `daas secret rotate`: begins the next version on chain, seals the values to it, and signs it as the policy's owner. */
-export async function rotateSecret(name: string | undefined, options: SealOptions): Promise<void> {
-  if (options.secretVersion !== undefined)
-    throw new CliError('USAGE', 'a rotation takes the next version', 'leave --secret-version out');
+/**
+ * `daas secret rotate`: begins the next version on chain, with values that are sealed to it and signed by the policy's owner.
+ * Whatever can be wrong is found before: a version that was begun is never given back.
+ * @throws CliError POLICY_ROTATED if somebody else rotated meanwhile; nothing is printed then.
+ */
+export async function rotateSecret(name: string | undefined, options: RotateOptions): Promise<void> {
   const plain = await readPlain(name, options);
   const policyId = requirePolicyId(options.policy);
   const world = await openSealing(options);
@@ -62,42 +68,69 @@ export async function rotateSecret(name: string | undefined, options: SealOption
   const actor = await openSigner(online, options.suiKey);
   const policy = await openPolicy(online, policyId);
   requireOwner(policy, addressOf(actor.signer));
-  // Whatever can be wrong is found before the chain is changed.
-  identityFor(world.seal, policyId, plain, options.serviceAccount, policy, policy.version);
-  const { record, digest } = await rotateSecrets(actor, { cluster: policy.cluster, policy: policyId });
-  process.stderr.write(`policy ${policyId} is at version ${record.version} (${digest})\n`);
-  const identity = identityFor(world.seal, policyId, plain, options.serviceAccount, policy, record.version);
-  await write(world, plain, identity, options, (sealed) =>
-    signSealedVersion(actor.signer, {
-      ...identity,
-      secret: plain.name,
-      digests: new Map([...sealed].map(([key, { digest: each }]) => [key, each])),
-    }),
-  );
+  const next = policy.version + 1n;
+  const identity = identityFor(world.seal, policyId, plain, options.serviceAccount, policy, next);
+  const prepared = await prepare(world, plain, identity, options, { policy, signer: actor.signer });
+  const { version, digest } = await rotateSecrets(actor, { cluster: policy.cluster, policy: policyId });
+  process.stderr.write(`policy ${policyId} is at version ${version} (${digest})\n`);
+  if (version !== next)
+    throw new CliError(
+      'POLICY_ROTATED',
+      `somebody else rotated the policy at the same time: version ${next} is theirs, and nothing is sealed to version ${version}`,
+      'ask the others with the owner’s key which values are to count, and then rotate again: versions may be left out',
+    );
+  deliver(prepared, options);
 }
 
-async function write(
+/** All that is said and printed of a sealed Secret. */
+interface Prepared {
+  readonly manifest: object;
+  readonly bound: Bound;
+  readonly policyChecked: boolean;
+  readonly warnings: readonly FileOnly[];
+  /** What will soon let nobody in, or does so already. */
+  readonly policyWarnings: readonly string[];
+  readonly next: string | null;
+}
+
+async function prepare(
   { seal, online }: SealingWorld,
   plain: PlainSecret,
   identity: SealIdentity,
   options: SealOptions,
-  sign: ((sealed: ReadonlyMap<string, SealedValue>) => Promise<Uint8Array>) | null,
-): Promise<void> {
+  by: { readonly policy: PolicyRecord | null; readonly signer: Account | null },
+): Promise<Prepared> {
   const threshold = thresholdFor(options.threshold, seal);
   const request = { identity, secret: plain.name, values: plain.values, threshold };
   const sealed = await sealValues(seal, request);
-  const signature = sign === null ? null : await sign(sealed);
-  const manifest = sealedManifest(plain, sealed, signature);
-  const bound = boundTo(seal, plain, identity, threshold, signature !== null);
-  const warnings = fileOnlyValues(plain.values);
-  const next = signature === null ? null : nextStep(identity);
+  const digests = new Map([...sealed].map(([key, { digest }]) => [key, digest]));
+  const version = { ...identity, secret: plain.name, digests };
+  const signature = by.signer === null ? null : await signSealedVersion(by.signer, version);
+  const image = online?.configuration.seal?.image;
+  return {
+    manifest: sealedManifest(plain, sealed, signature),
+    bound: boundTo(seal, plain, identity, threshold, signature !== null),
+    policyChecked: online !== null,
+    warnings: fileOnlyValues(plain.values),
+    policyWarnings: by.policy === null ? [] : termWarnings(by.policy, image, systemClock.now()),
+    next: signature === null ? null : nextStep(identity),
+  };
+}
+
+/** The manifest on standard output, all else on standard error. */
+function deliver(prepared: Prepared, options: SealOptions): void {
+  const { manifest, bound, policyChecked, warnings, policyWarnings, next } = prepared;
   const json = options.json === true;
+  const warned = [
+    ...warnings.map(({ warning }) => warning),
+    ...policyWarnings.map((warning) => `policy ${bound.policy}: ${warning}`),
+  ];
   process.stderr.write(
     json
-      ? `${toJson({ bound, policyChecked: online !== null, warnings, ...(next !== null && { next }) })}\n`
+      ? `${toJson({ bound, policyChecked, warnings, policyWarnings, ...(next !== null && { next }) })}\n`
       : [
-          `${describe(bound)}\n${online === null ? UNCHECKED : ''}`,
-          ...warnings.map(({ warning }) => `warning: ${warning}\n`),
+          `${describe(bound)}\n${policyChecked ? '' : UNCHECKED}`,
+          ...warned.map((warning) => `warning: ${warning}\n`),
         ].join(''),
   );
   process.stdout.write(renderManifest(manifest, options.output));

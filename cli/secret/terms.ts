@@ -21,7 +21,12 @@ const U64_MAX = (1n << 64n) - 1n;
 const DAY_MS = 86_400_000n;
 /** A policy that its owner forgets closes after a year. */
 const WINDOW_MS = 365n * DAY_MS;
-/** Counts that no workload comes to by itself: one that runs out closes every pod at once, and says so to nobody. */
+const GRANT_SECONDS_MAX = 86_400n;
+/**
+ * Counts that no workload comes to in the year that a policy is open unless its owner says otherwise: a job each minute makes
+ * half as many pods. A count that its owner did not choose and that runs out would stop a Deployment months later; who can
+ * make pods of the service account opens the secrets with the first one.
+ */
 const COUNT_MAX = 1_000_000n;
 const DEFAULTS = { stakeMin: 0n, usesMax: COUNT_MAX, renewalsMax: COUNT_MAX, grantMs: 600_000n } as const;
 /** From here on a person is warned: four fifths of the uses, or a month before the window ends. */
@@ -60,7 +65,7 @@ export function changedTerms(options: TermOptions, terms: PolicyTerms, nowMs: nu
     notAfterMs: notAfter === undefined ? terms.notAfterMs : moment('--not-after', notAfter, nowMs),
     usesMax: uses === undefined ? terms.usesMax : number('--uses', uses),
     renewalsMax: renewals === undefined ? terms.renewalsMax : number('--renewals', renewals),
-    grantMs: grantSeconds === undefined ? terms.grantMs : number('--grant-seconds', grantSeconds) * 1_000n,
+    grantMs: grantSeconds === undefined ? terms.grantMs : grantMs(grantSeconds),
     imageDigests: image?.filter((text) => text !== 'any').map(imageDigest) ?? terms.imageDigests,
   };
   if (changed.notBeforeMs >= changed.notAfterMs)
@@ -71,6 +76,13 @@ export function changedTerms(options: TermOptions, terms: PolicyTerms, nowMs: nu
 function number(option: string, text: string): bigint {
   if (/^(0|[1-9]\d{0,19})$/.test(text) && BigInt(text) <= U64_MAX) return BigInt(text);
   throw new CliError('USAGE', `${option} ${text} is no whole number`, 'give digits only');
+}
+
+/** seal_policy.move takes a second to a day. */
+function grantMs(seconds: string): bigint {
+  const whole = number('--grant-seconds', seconds);
+  if (whole >= 1n && whole <= GRANT_SECONDS_MAX) return whole * 1_000n;
+  throw new CliError('USAGE', `a grant of ${seconds} s is not possible`, `give 1 to ${GRANT_SECONDS_MAX}`);
 }
 
 /** STAKE:KEY, as `daas node list` prints both. */

@@ -2,9 +2,10 @@ import { Transaction } from '@mysten/sui/transactions';
 import type { SuiId } from '@k3s-daas/core';
 
 import { createdOne, execute, type Executed } from './execute.ts';
-import { readPolicy } from './seal-access.ts';
+import { ChainError } from './errors.ts';
+import { eventsOf } from './events.ts';
 import * as calls from './seal-calls.ts';
-import { sealTypes, type PolicyRecord, type PolicyTerms } from './seal-layouts.ts';
+import { sealTypes, type PolicyTerms } from './seal-layouts.ts';
 import type { Actor } from './transactions.ts';
 
 // What the owner of a policy does, one transaction each; all throw ChainError.
@@ -45,13 +46,15 @@ export function setPolicyTerms(
   return run(actor, (tx) => calls.setTerms(tx, actor.packageId, cluster, policy, terms));
 }
 
-/** Begins the next version of a policy's secrets. `record`: the policy after it. */
+/** Begins the next version of a policy's secrets. `version`: the one that this very transaction began. */
 export async function rotateSecrets(
   actor: Actor,
   { cluster, policy }: Guarded,
-): Promise<Executed & { readonly record: PolicyRecord }> {
+): Promise<Executed & { readonly version: bigint }> {
   const executed = await run(actor, (tx) => calls.rotate(tx, actor.packageId, cluster, policy));
-  return { ...executed, record: await readPolicy(actor.client, actor.packageId, policy) };
+  const [rotated] = eventsOf(executed.events, 'seal_policy::Rotated');
+  if (rotated !== undefined) return { ...executed, version: rotated.version };
+  throw new ChainError('CHAIN_MALFORMED', `the node does not show what ${executed.digest} rotated`);
 }
 
 /** Nothing older than `versionMin` opens any more. */

@@ -41,6 +41,7 @@ export interface WorldKeyServer {
 
 /** Our own package with a cluster on an embedded chain, and key servers that serve it. */
 export interface DaasWorld extends AsyncDisposable {
+  readonly url: string;
   readonly chain: Chain;
   readonly actor: Actor;
   readonly cluster: SuiId;
@@ -94,6 +95,7 @@ export async function createDaasWorld(
     threshold,
   });
   return {
+    url: served.url,
     chain,
     actor,
     cluster,
