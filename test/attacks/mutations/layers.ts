@@ -183,7 +183,7 @@ export const layers: Table = {
         '    if (container.name === SEAL_FETCH) continue;',
       ),
     ]),
-    row('other webhook: takes seal-fetch away', [reservedNames, brokerToken, nothingOfOurs, noneNeeded]),
+    row('other webhook: takes seal-fetch away', [calledOnce, nothingOfOurs, noneNeeded]),
     row('other webhook: adds a plain Secret', [calledOnce, left]),
     row('other webhook: adds a path of the host', [pods('  requireOwnSandbox(pod.spec);\n', '')]),
     row('other webhook: shares the processes', [

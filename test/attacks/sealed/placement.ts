@@ -310,7 +310,7 @@ export const lookups: Family = {
           'LOOKUP_FAILED',
           () =>
             world.create(tenant, `/apis/apps/v1/namespaces/${APP}/deployments`, {
-              metadata: { name: 'unknown' },
+              metadata: { name: world.name('unknown') },
               spec: { selector: { matchLabels: { a: 'b' } }, template },
             }),
         ],

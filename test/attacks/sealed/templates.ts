@@ -84,16 +84,7 @@ export const templates: Family = {
     const own = { containers: [mainContainer({ env: [fromSecret()] })] };
     const plain = { containers: [mainContainer({ env: [fromSecret('old')] })] };
     const deployments = KINDS[0] ?? apps('deployments');
-    await world.must(deployments.path, {
-      method: 'POST',
-      body: { metadata: { name: 'good' }, spec: { replicas: 0, selector, template: sealed } },
-    });
-    const good = `${deployments.path}/good`;
-    await until('its controller to have made of it what it makes', async () => {
-      const { metadata, status } = managed.parse(await world.get(good));
-      const revision = metadata.annotations['deployment.kubernetes.io/revision'];
-      return revision === '1' && status.observedGeneration >= 1 ? true : undefined;
-    });
+    const good = await goodDeployment(world);
     const change = (spec: object) => () =>
       world.patch(tenant, good, PATCHES.strategic, { spec: { template: { spec } } });
     return {
@@ -160,14 +151,35 @@ export const templates: Family = {
       ],
     };
   },
-  async restore(world) {
-    await world.must(`/apis/apps/v1/namespaces/${APP}/deployments/good`, { method: 'DELETE' });
-    await until('its ReplicaSet to be gone', async () => {
-      const { items } = named.parse(await world.get(`/apis/apps/v1/namespaces/${APP}/replicasets`));
-      return items.some(({ metadata }) => metadata.name.startsWith('good-')) ? undefined : true;
-    });
+  restore: removeGood,
+  async mend(world) {
+    await removeGood(world);
+    await goodDeployment(world);
   },
 };
+
+const DEPLOYMENTS = `/apis/apps/v1/namespaces/${APP}/deployments`;
+
+/** One that its controller has made of what it makes. @returns its path. */
+async function goodDeployment(world: SealedWorld): Promise<string> {
+  const body = { metadata: { name: 'good' }, spec: { replicas: 0, selector, template: sealed } };
+  await world.must(DEPLOYMENTS, { method: 'POST', body });
+  const good = `${DEPLOYMENTS}/good`;
+  await until('its controller to have made of it what it makes', async () => {
+    const { metadata, status } = managed.parse(await world.get(good));
+    const revision = metadata.annotations['deployment.kubernetes.io/revision'];
+    return revision === '1' && status.observedGeneration >= 1 ? true : undefined;
+  });
+  return good;
+}
+
+async function removeGood(world: SealedWorld): Promise<void> {
+  await world.must(`${DEPLOYMENTS}/good`, { method: 'DELETE' });
+  await until('its ReplicaSet to be gone', async () => {
+    const { items } = named.parse(await world.get(`/apis/apps/v1/namespaces/${APP}/replicasets`));
+    return items.some(({ metadata }) => metadata.name.startsWith('good-')) ? undefined : true;
+  });
+}
 
 const managed = z.object({
   metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
