@@ -49,6 +49,23 @@ export function ingredientsOf(source: Source): Ingredients {
   };
 }
 
+/** With one of the byte strings written in another way, under the signature it has. */
+function sentWith(
+  { source: { parts } }: Ingredients,
+  name: 'protected header' | 'payload' | 'signature',
+  write: (content: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const item = (each: string, content: Uint8Array): Uint8Array =>
+    each === name ? write(content) : bytes(content);
+  return join(
+    raw('84'),
+    item('protected header', parts.protectedHeader),
+    parts.unprotectedHeader,
+    item('payload', parts.payload),
+    item('signature', parts.signature),
+  );
+}
+
 const both = Object.keys(LIBRARIES) as Library[];
 const onlyCoseJs: readonly Library[] = ['cose-js'];
 const onlyAuth0: readonly Library[] = ['@auth0/cose'];
@@ -192,21 +209,36 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     accepting: both,
     reason: READ_LENIENTLY,
   },
-  {
-    name: 'payload in chunks',
-    document: (of) =>
-      join(
-        raw('84'),
-        of.protectedItem,
-        raw('a0 5f'),
-        bytes(of.source.parts.payload.slice(0, 99)),
-        bytes(of.source.parts.payload.slice(99)),
-        raw('ff'),
-        of.signatureItem,
+  ...(['protected header', 'payload', 'signature'] as const).map((name) => ({
+    name: `${name} in chunks`,
+    document: (of: Ingredients) =>
+      sentWith(of, name, (content) =>
+        join(raw('5f'), bytes(content.slice(0, 2)), bytes(content.slice(2)), raw('ff')),
       ),
     code: 'CBOR_INDEFINITE',
     accepting: onlyCoseJs,
     reason: `${READ_LENIENTLY}; cbor-x knows no chunks`,
+  })),
+  ...(['protected header', 'payload', 'signature'] as const).map((name) => ({
+    name: `length of the ${name} in 8 bytes`,
+    document: (of: Ingredients) => sentWith(of, name, (content) => bytes(content, 8)),
+    code: 'CBOR_NOT_MINIMAL',
+    accepting: both,
+    reason: READ_LENIENTLY,
+  })),
+  {
+    name: 'unprotected header of indefinite length',
+    document: (of) => of.sent({ unprotectedHeader: raw('bf ff') }),
+    code: 'CBOR_INDEFINITE',
+    accepting: both,
+    reason: UNPROTECTED_IGNORED,
+  },
+  {
+    name: 'length of the unprotected header in 1 byte',
+    document: (of) => of.sent({ unprotectedHeader: raw('b8 00') }),
+    code: 'CBOR_NOT_MINIMAL',
+    accepting: both,
+    reason: UNPROTECTED_IGNORED,
   },
   {
     name: 'outer array length in 1 byte',
@@ -230,6 +262,13 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     reason: 'cbor-x drops this tag; RFC 9052 section 2 knows tag 18 for COSE_Sign1',
   },
   {
+    name: 'tag 55799 in 8 bytes',
+    document: (of) => join(raw('db 000000000000d9f7'), of.source.bytes),
+    code: 'CBOR_NOT_MINIMAL',
+    accepting: onlyAuth0,
+    reason: `${READ_LENIENTLY}; cbor-x drops this tag`,
+  },
+  {
     name: 'payload under tag 64 (typed array)',
     document: (of) => join(raw('84'), of.protectedItem, raw('a0 d8 40'), of.payloadItem, of.signatureItem),
     code: 'CBOR_TAG',
@@ -242,6 +281,16 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     code: 'COSE_SHAPE',
     accepting: onlyAuth0,
     reason: '@auth0/cose passes the elements to a constructor of four parameters without counting them',
+  },
+  {
+    name: '40 more elements',
+    document: (of) => {
+      const more = Array.from({ length: 40 }, () => nothing);
+      return join(raw('98 2c'), coseOf(of.source.parts).slice(1), ...more);
+    },
+    code: 'CBOR_ITEM_COUNT',
+    accepting: onlyAuth0,
+    reason: '@auth0/cose does not count them',
   },
   {
     name: 'a payload of 16385 bytes, signed',
