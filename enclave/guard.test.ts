@@ -1,8 +1,10 @@
 /** What takes readiness away after the boot, and what gives it back: seen on both listeners, with time as tests set it. */
+import { X509Certificate } from 'node:crypto';
+
 import pino from 'pino';
 import t, { type Test } from 'tap';
 
-import { verifyAttestation } from '@k3s-daas/attestation';
+import { parseCoseSign1, parseDocument, verifyAttestation } from '@k3s-daas/attestation';
 import { fromBase64, type Bytes } from '@k3s-daas/core';
 
 import type { StandingDocument } from './guard/attestor.ts';
@@ -12,7 +14,7 @@ import { Renewal } from './guard/renewal.ts';
 import type { AttestationReply } from './http/bootstrap.ts';
 import type { AttestationRequest } from './nsm/index.ts';
 import { TestTime } from './test/time.ts';
-import { arrivals, eventually, PCRS, ROOT, TestEnclave, testNsm, type SnapshotChange } from './test/world.ts';
+import { arrivals, eventually, PCRS, ROOT, TestEnclave, testNsm, type NsmHabits, type SnapshotChange } from './test/world.ts';
 
 t.setTimeout(600_000);
 
@@ -28,8 +30,8 @@ interface Ready {
   shows(codes: readonly string[], what: string): Promise<void>;
 }
 
-async function ready(t: Test): Promise<Ready> {
-  const enclave = await TestEnclave.prepare();
+async function ready(t: Test, nsm: NsmHabits = {}): Promise<Ready> {
+  const enclave = await TestEnclave.prepare({ nsm });
   t.teardown(() => enclave.close());
   await enclave.runToReady();
   enclave.time.hold();
@@ -135,6 +137,31 @@ void t.test('an NSM that fails takes readiness away at once, and gives it back',
   t.match(enclave.logged, /guard objects: no decision is signed/);
   enclave.time.advance(SECOND_MS);
   await eventually('a word in the log', () => enclave.logged.includes('guard satisfied: decisions go on'));
+});
+
+void t.test('an NSM that fails a stranger is asked by us at once', async (t) => {
+  const world = await ready(t);
+  const { enclave } = world;
+  const { calls } = enclave.nsm;
+  const before = calls.length;
+  enclave.nsm.before = () => Promise.reject(new Error('EIO'));
+  t.equal((await enclave.get(`${ATTESTATION}?nonce=${'ab'.repeat(20)}`)).status, 503);
+  await world.shows(['NSM_FAILED'], 'no ten minutes later');
+  t.equal(calls.length, before + 2, 'the stranger’s, and ours');
+  t.equal(calls.at(-1)?.nonce, undefined);
+  for (const byte of ['01', '02', '03', '04'])
+    t.equal((await enclave.get(`${ATTESTATION}?nonce=${byte.repeat(20)}`)).status, 503);
+  await settle();
+  t.equal(calls.length, before + 6, 'strangers do not hasten what has its own patience');
+  enclave.nsm.before = () => undefined;
+  enclave.time.advance(SECOND_MS + 1);
+  await world.shows([], 'it is back');
+  const { length } = calls;
+  enclave.nsm.before = ({ nonce }) => (nonce === undefined ? undefined : Promise.reject(new Error('once')));
+  t.equal((await enclave.get(`${ATTESTATION}?nonce=${'cd'.repeat(20)}`)).status, 503);
+  await eventually('asked', () => calls.length === length + 2);
+  await settle();
+  t.same(await world.codes(), [], 'a single failure that ours does not share takes nothing away');
 });
 
 void t.test('an NSM that does not answer is one that fails', async (t) => {
@@ -286,6 +313,76 @@ void t.test('an attestation near the end of its leaf, and past it', async (t) =>
   await world.shows([], 'renewed');
 });
 
+void t.test('an NSM that keeps its leaf to the last second: decisions never stop', async (t) => {
+  const world = await ready(t, { leafLeftMsMin: 1 - SECOND_MS });
+  const { enclave } = world;
+  const leafEnd = async (): Promise<number> => {
+    const { document } = await standing(world);
+    const { certificate } = parseDocument(parseCoseSign1(fromBase64(document)).payload);
+    return new X509Certificate(certificate).validToDate.getTime() + SECOND_MS - 1;
+  };
+  const endMs = await leafEnd();
+  const leftMs = (): number => endMs - enclave.time.nsmClock.now();
+  const goOn = async (ms: number): Promise<void> => {
+    const before = enclave.nsm.calls.length;
+    enclave.time.advance(ms);
+    await settle();
+    enclave.register(world.reply);
+    const { length } = enclave.nsm.calls;
+    t.same(await enclave.reasons(), [], `${leftMs()} ms left, ${length - before} renewals`);
+  };
+  while (leftMs() > 2 * MINUTE_MS) await goOn(Math.min(10 * MINUTE_MS, leftMs() - 2 * MINUTE_MS));
+  for (const whatever of [90, 60, 59, 45, 30, 20, 10, 5, 2, 1]) await goOn(leftMs() - whatever * SECOND_MS);
+  t.equal(await leafEnd(), endMs, 'still the old leaf, though it was renewed all the time');
+  t.same(await world.codes(), []);
+
+  const asked = enclave.nsm.calls.length;
+  const gate = Promise.withResolvers<undefined>();
+  enclave.nsm.before = () => gate.promise;
+  enclave.time.advance(leftMs() + SECOND_MS);
+  await eventually('a document is asked for as the leaf ends', () => enclave.nsm.calls.length > asked);
+  t.same(await world.codes(), [], 'and not a decision is missed until it comes');
+  gate.resolve(undefined);
+  await eventually('the new leaf', async () => {
+    const { status } = await enclave.get(ATTESTATION);
+    return status === 200 && (await leafEnd()) > endMs + 2 * 60 * MINUTE_MS;
+  });
+  t.same(await world.codes(), []);
+  t.notMatch(enclave.logged, /guard objects/, 'nor was there any objection in between');
+});
+
+void t.test('a leaf that is about to end, and one that has ended', async (t) => {
+  const time = new TestTime();
+  t.teardown(() => {
+    time.close();
+  });
+  time.hold();
+  const endMs = time.nsmClock.now() + 60 * MINUTE_MS;
+  const attestor = scripted(time, () => endMs - time.nsmClock.now());
+  await attestor.renew();
+  const guard = new Guard({ attestor, clock: time.nsmClock, time, log });
+  t.teardown(() => guard.close());
+  const codes = (): string[] => guard.reasons().map(({ code }) => code);
+  const leave = async (ms: number): Promise<string[]> => {
+    time.advance(endMs - time.nsmClock.now() - ms);
+    await settle();
+    return codes();
+  };
+  t.same(await leave(61 * SECOND_MS), [], 'not yet near');
+  t.same(await leave(30 * SECOND_MS), [], 'renewals succeed: there is nothing to say');
+  const { renew } = attestor;
+  attestor.renew = () => Promise.reject(nsmFailed('EIO'));
+  t.same(await leave(15 * SECOND_MS), ['NSM_FAILED', 'ATTESTATION_EXPIRING'], 'they fail, and it is about to end');
+  attestor.renew = renew.bind(attestor);
+  t.same(await leave(10 * SECOND_MS), [], 'they succeed again');
+  const { promise, resolve } = Promise.withResolvers<StandingDocument>();
+  attestor.renew = () => promise;
+  t.same(await leave(0), [], 'in its last millisecond');
+  t.same(await leave(-5 * SECOND_MS), [], 'the NSM has five seconds to answer');
+  t.same(await leave(-5 * SECOND_MS - 1), ['ATTESTATION_EXPIRING'], 'it has ended, and nobody has a new one');
+  resolve(attestor.make());
+});
+
 void t.test('what the chain says against a session', async (t) => {
   const other = `0x${'55'.repeat(32)}`;
   const zero = new Uint8Array(32);
@@ -392,7 +489,7 @@ function scripted(time: TestTime, leafLifeMs: () => number) {
 }
 
 void t.test(
-  'towards the end of a leaf, renewals come at half of what is left, and every ten seconds at last',
+  'towards the end of a leaf, renewals come at half of what is left, every ten seconds, and as it ends',
   async (t) => {
     const time = new TestTime();
     t.teardown(() => {
@@ -404,7 +501,7 @@ void t.test(
     const renewal = new Renewal({ attestor, clock: time.nsmClock, time, log });
     t.teardown(() => renewal.close());
     renewal.start(attestor.make());
-    for (const seconds of [480, 240, 120, 60, 30, 15, 10, 10]) {
+    for (const seconds of [480, 240, 120, 60, 30, 15, 10, 5.001, 1, 1]) {
       const before = attestor.documents.length;
       time.advance(seconds * SECOND_MS - 1);
       await settle();

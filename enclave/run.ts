@@ -222,9 +222,13 @@ function attesting(of: {
   readonly time: HostTime;
 }): Attesting {
   const { own, chain, record, time } = of;
-  const { attestor, clock, keys } = own;
+  const { attestor, clock, guard, keys } = own;
   const fresh = new FreshDocuments({
-    attest: (nonce, caller) => attestor.fresh(nonce, caller),
+    attest: (nonce, caller) =>
+      attestor.fresh(nonce, caller).catch((error: unknown) => {
+        if (error instanceof EnclaveError && error.code === 'NSM_FAILED') guard.nsmFailed();
+        throw error;
+      }),
     monotonic: () => time.monotonic(),
   });
   return {
@@ -232,7 +236,7 @@ function attesting(of: {
     standing: () => {
       const { standing } = attestor;
       if (standing === null) throw notAttested();
-      if (standing.leafEndMs <= clock.now()) throw nsmFailed('its last document has ended');
+      if (standing.leafEndMs < clock.now()) throw nsmFailed('its last document has ended');
       return standing.document;
     },
     fresh: (nonce) => fresh.get(nonce, 'nonce'),

@@ -17,7 +17,7 @@ export interface StandingDocument {
   readonly document: Bytes;
   /** When it was made, by the NSM. */
   readonly timestampMs: number;
-  /** When its leaf certificate ends. */
+  /** The last millisecond of its leaf certificate. */
   readonly leafEndMs: number;
   /** When it was asked for, by the monotonic clock. */
   readonly askedMs: number;
@@ -62,7 +62,8 @@ export class Attestor {
     if (timestampMs < before) throw nsmFailed(`its time went back by ${before - timestampMs} ms`);
     const correctionMs = clock.calibrate({ ...timed, timestampMs });
     this.#verify(timed, { mode: 'live', nowMs: clock.now(), ageMsMax: AGE_MS_MAX });
-    const leafEndMs = new X509Certificate(certificate).validToDate.getTime();
+    // X.509 times are whole seconds, and the last one counts (RFC 5280, section 4.1.2.5).
+    const leafEndMs = new X509Certificate(certificate).validToDate.getTime() + 999;
     const { document, askedMs } = timed;
     this.#standing = { document, timestampMs, leafEndMs, askedMs, correctionMs };
     return this.#standing;

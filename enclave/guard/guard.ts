@@ -6,10 +6,11 @@ import type { Attestor } from './attestor.ts';
 import { chainReasons, type OwnRegistration } from './chain-guard.ts';
 import { ClockGuard } from './clock-guard.ts';
 import type { GuardReason } from './reason.ts';
+import { ANSWER_MS_MAX } from './nsm-queue.ts';
 import { Renewal } from './renewal.ts';
 
 const TICK_MS = 1_000;
-/** A document that ends sooner is of little use to whoever takes it now. */
+/** A document that ends sooner is of little use to whoever takes it now: unless the next one is on its way. */
 const EXPIRING_MS = 60_000;
 
 export interface GuardOptions {
@@ -58,6 +59,11 @@ export class Guard {
     this.#lastActive = own.session;
   }
 
+  /** A document for somebody else failed: whether ours would is asked now, not at the next renewal. */
+  nsmFailed(): void {
+    if (this.#renewal.failure === null) this.#renewal.soon();
+  }
+
   /** Every objection, now. */
   reasons(): readonly GuardReason[] {
     return [...this.#chainReasons(), ...this.#clock.reasons(), ...this.#attestationReasons()];
@@ -90,8 +96,10 @@ export class Guard {
     const reasons: GuardReason[] = [];
     if (this.#renewal.failure !== null) reasons.push({ code: 'NSM_FAILED', message: this.#renewal.failure });
     const leftMs = (attestor.standing?.leafEndMs ?? 0) - clock.now();
-    if (leftMs < EXPIRING_MS) {
-      const message = `the leaf certificate of the attestation ends in ${leftMs} ms`;
+    // An NSM may keep its leaf to the end, so that nothing is wrong there by itself. As it ends a new one is asked for,
+    // which may take its time to come.
+    if (leftMs < (this.#renewal.failure === null ? -ANSWER_MS_MAX : EXPIRING_MS)) {
+      const message = `the leaf certificate of the attestation ${leftMs < 0 ? 'has ended' : `ends in ${leftMs} ms`}`;
       reasons.push({ code: 'ATTESTATION_EXPIRING', message });
     }
     return reasons;

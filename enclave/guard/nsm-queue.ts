@@ -22,7 +22,7 @@ interface Job {
 }
 
 /** An NSM answers within milliseconds. The round trip is also what its time may be off by, twice over. */
-const ANSWER_MS_MAX = 5_000;
+export const ANSWER_MS_MAX = 5_000;
 const WAITING_MAX = 32;
 
 /**

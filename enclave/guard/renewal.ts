@@ -5,7 +5,7 @@ import type { HostTime } from '../time.ts';
 import type { Attestor, StandingDocument } from './attestor.ts';
 
 const INTERVAL_MS_MAX = 600_000;
-/** An NSM keeps its leaf certificate almost to the end: close to it, ask often, so as to see the new one soon. */
+/** An NSM keeps its leaf certificate almost to the end: close to it, ask often, and as it ends, to see the new one soon. */
 const INTERVAL_MS_MIN = 10_000;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 60_000;
@@ -87,6 +87,7 @@ export class Renewal {
 
   #intervalMs({ leafEndMs }: StandingDocument): number {
     const leftMs = leafEndMs - this.#options.clock.now();
-    return Math.max(INTERVAL_MS_MIN, Math.min(INTERVAL_MS_MAX, leftMs / 2));
+    const intervalMs = Math.max(INTERVAL_MS_MIN, Math.min(INTERVAL_MS_MAX, leftMs / 2));
+    return Math.max(RETRY_MS_MIN, Math.min(intervalMs, leftMs + 1));
   }
 }

@@ -68,13 +68,15 @@ class DevelopmentNsm implements Nsm {
 /**
  * Opens a development NSM. `pcrs`: 48 bytes each, by index 0 to 15; those not given are zero, as on AWS, so without
  * PCR0 to 2 every verifier takes it for a debug enclave. `moduleId`: 1 to 40 of A-Z a-z 0-9 `.` `-` (it becomes
- * part of certificate names, and X.520 limits those to 64). Throws `NsmError`.
+ * part of certificate names, and X.520 limits those to 64). `leafLeftMsMin`: a leaf that has less left is not used any
+ * more; half of its life unless given, where AWS's NSM goes on almost to the end. Throws `NsmError`.
  */
 export async function developmentNsm(options: {
   authority: DevelopmentAuthority;
   pcrs: ReadonlyMap<number, Bytes>;
   clock: Clock;
   moduleId: string;
+  leafLeftMsMin?: number;
 }): Promise<Nsm> {
   if (!/^[A-Za-z0-9.-]{1,40}$/.test(options.moduleId)) {
     throw new NsmError(
@@ -84,8 +86,9 @@ export async function developmentNsm(options: {
     );
   }
   const pcrs = fillPcrs(options.pcrs);
-  const issuer = await CertificateIssuer.open(options.authority, options.moduleId, options.clock);
-  return new DevelopmentNsm({ moduleId: options.moduleId, pcrs }, issuer, options.clock);
+  const { authority, moduleId, clock, leafLeftMsMin } = options;
+  const issuer = await CertificateIssuer.open(authority, moduleId, clock, leafLeftMsMin);
+  return new DevelopmentNsm({ moduleId, pcrs }, issuer, clock);
 }
 
 function fillPcrs(given: ReadonlyMap<number, Bytes>): ReadonlyMap<number, Bytes> {

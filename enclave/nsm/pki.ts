@@ -49,6 +49,8 @@ const CA_USAGES = (x509.KeyUsageFlags.digitalSignature |
   x509.KeyUsageFlags.keyCertSign |
   x509.KeyUsageFlags.cRLSign) as x509.KeyUsageFlags;
 const LEAF_LIFE_MS = 3 * HOUR_MS + BACKDATE_MS;
+/** A document is checked again on chain some time after it was made: better not hand out the end of a leaf's life. */
+const LEAF_LEFT_MS_MIN = LEAF_LIFE_MS / 2;
 const ORGANISATION = 'OU=K3s-DaaS development, O=K3s-DaaS';
 
 /** The levels and lifetimes seen in AWS's documents of 2025: region 20 d, zone 6 d, instance 1 d, enclave 3 h 3 s. */
@@ -77,8 +79,7 @@ const LEVELS: readonly Level[] = [
   {
     subject: (moduleId) => `CN=${moduleId}, ${ORGANISATION}`,
     lifeMs: LEAF_LIFE_MS,
-    // A document is checked again on chain some time after it was made: never hand out the end of a leaf's life.
-    leftMsMin: LEAF_LIFE_MS / 2,
+    leftMsMin: LEAF_LEFT_MS_MIN,
     pathLength: undefined,
     usages: x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.nonRepudiation,
   },
@@ -113,11 +114,15 @@ export class CertificateIssuer {
   readonly #moduleId: string;
   readonly #clock: Clock;
   readonly #root: Identity;
+  readonly #levels: readonly Level[];
   #chain: Identity[] = [];
   #issuance: Issuance | undefined;
 
-  private constructor(root: Identity, moduleId: string, clock: Clock) {
+  private constructor(root: Identity, moduleId: string, clock: Clock, leafLeftMsMin: number) {
     this.#root = root;
+    this.#levels = LEVELS.map((level, index) =>
+      index === LEVELS.length - 1 ? { ...level, leftMsMin: leafLeftMsMin } : level,
+    );
     this.#moduleId = moduleId;
     this.#clock = clock;
   }
@@ -126,18 +131,19 @@ export class CertificateIssuer {
     authority: DevelopmentAuthority,
     moduleId: string,
     clock: Clock,
+    leafLeftMsMin = LEAF_LEFT_MS_MIN,
   ): Promise<CertificateIssuer> {
-    return new CertificateIssuer(await readAuthority(authority), moduleId, clock);
+    return new CertificateIssuer(await readAuthority(authority), moduleId, clock, leafLeftMsMin);
   }
 
   /** The current chain, with every certificate that is about to expire re-made. Calls must not overlap. */
   async current(): Promise<Issuance> {
     const nowMs = this.#clock.now();
-    const stale = LEVELS.findIndex((level, index) => !isFresh(this.#chain[index], level, nowMs));
+    const stale = this.#levels.findIndex((level, index) => !isFresh(this.#chain[index], level, nowMs));
     if (stale === -1 && this.#issuance !== undefined) return this.#issuance;
     // Everything below a re-made certificate is re-made as well.
     const chain = stale === -1 ? this.#chain : this.#chain.slice(0, stale);
-    for (const level of LEVELS.slice(chain.length)) {
+    for (const level of this.#levels.slice(chain.length)) {
       chain.push(await issue(chain.at(-1) ?? this.#root, level, this.#moduleId, nowMs));
     }
     this.#chain = chain;

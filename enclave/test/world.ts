@@ -83,8 +83,16 @@ export class FaultyNsm implements Nsm {
   }
 }
 
-export async function testNsm(time: TestTime, pcrs: Readonly<Record<number, Bytes>> = PCRS): Promise<Nsm> {
+/** How an NSM keeps its certificates, where it is not as the development NSM does. */
+export type NsmHabits = Pick<Parameters<typeof developmentNsm>[0], 'leafLeftMsMin'>;
+
+export async function testNsm(
+  time: TestTime,
+  pcrs: Readonly<Record<number, Bytes>> = PCRS,
+  habits: NsmHabits = {},
+): Promise<Nsm> {
   return developmentNsm({
+    ...habits,
     authority,
     pcrs: new Map(Object.entries(pcrs).map(([index, pcr]) => [Number(index), pcr])),
     clock: time.nsmClock,
@@ -189,10 +197,10 @@ export class TestEnclave {
 
   /** Prepares NSM, files and API server; nothing runs yet. */
   static async prepare(
-    change: { enclave?: object; kubernetes?: object; policy?: object } = {},
+    change: { nsm?: NsmHabits; enclave?: object; kubernetes?: object; policy?: object } = {},
   ): Promise<TestEnclave> {
     const test = new TestEnclave();
-    test.nsm = new FaultyNsm(await testNsm(test.time));
+    test.nsm = new FaultyNsm(await testNsm(test.time, PCRS, change.nsm));
     const api = await emptyApiServer();
     test.#closeApi = api.close;
     writeFileSync(join(test.dir, 'ca.crt'), ca.certPem);
