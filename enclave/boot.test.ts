@@ -114,6 +114,46 @@ void t.test(
   },
 );
 
+void t.test('an enclave that nobody registers says so in its log', async (t) => {
+  const enclave = await prepare(t);
+  await enclave.run();
+  const reply = await enclave.attested();
+  const told = (): string[] =>
+    enclave.logged
+      .split('\n')
+      .filter((line) => line.includes('boot step'))
+      .map((line) => {
+        const { msg, step, waiting } = JSON.parse(line) as Record<string, string>;
+        return [msg, step, ...(waiting === undefined ? [] : [waiting])].join(' ');
+      })
+      .slice(8);
+  const wait = async (lines: number): Promise<void> => {
+    enclave.time.advance(1_001);
+    await eventually(`${lines} lines`, () => told().length === lines);
+    for (let second = 0; second < 3; second += 1) {
+      enclave.time.advance(1_001);
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    t.equal(told().length, lines, 'and none for each poll');
+  };
+  await wait(2);
+  t.match(told(), [/begun registration$/, /waits registration the chain has not been read yet/]);
+  enclave.register(reply, { cluster: { active: null } });
+  await wait(3);
+  t.match(told()[2], /waits registration no active session has the keys of this boot/);
+  enclave.register(reply, { ageMs: 60_000 });
+  await eventually('registration', async () => waitingFor(enclave, 'snapshot'));
+  await wait(6);
+  t.match(told().slice(3), [
+    /done registration/,
+    /begun snapshot/,
+    /waits snapshot the chain's state is \d+ ms old/,
+  ]);
+  enclave.register(reply, { ageMs: -60_000 });
+  await wait(7);
+  t.match(told()[6], /waits snapshot the chain's state is -\d+ ms old/);
+});
+
 async function waitingFor(enclave: TestEnclave, step: BootStep): Promise<boolean> {
   const { json } = await enclave.get('/readyz');
   return (json['boot'] as { waitingFor: string }).waitingFor === step;

@@ -22,6 +22,7 @@ import { makeKeys } from './boot/keys.ts';
 import { activeIdentity, ownSession, publicKeys, waitForRegistration } from './boot/registration.ts';
 import { BOOT_STEPS, BootRecord } from './boot/steps.ts';
 import { EnclaveError } from './errors.ts';
+import { TestTime } from './test/time.ts';
 import { CLUSTER, SESSION, TestChain } from './test/world.ts';
 
 const ca: Authority = await createAuthority('test');
@@ -187,7 +188,13 @@ void t.test('steps run in order, each once, and none after one that failed', asy
     { level: 'info' },
     { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const record = new BootRecord({ now: () => 5 }, log);
+  const time = new TestTime();
+  t.teardown(() => {
+    time.close();
+  });
+  time.hold();
+  const atMs = time.clock.now();
+  const record = new BootRecord(time, log);
   t.equal(record.progress.waitingFor, 'entropy');
   await t.rejects(
     record.run('broker', () => 1),
@@ -199,7 +206,7 @@ void t.test('steps run in order, each once, and none after one that failed', asy
       `it ${step}`,
     );
   }
-  t.same(record.progress.done[2], { step: 'keys', atMs: 5, detail: 'it keys' });
+  t.same(record.progress.done[2], { step: 'keys', atMs, detail: 'it keys' });
   t.equal(record.progress.waitingFor, 'broker');
   const refused = new EnclaveError('NSM_FAILED', 'no', 'mend it');
   await t.rejects(
@@ -214,9 +221,61 @@ void t.test('steps run in order, each once, and none after one that failed', asy
   );
   t.same(
     lines.map(({ step, msg }) => `${String(step)} ${String(msg)}`),
-    [...BOOT_STEPS.slice(0, -1).map((step) => `${step} boot step done`), 'broker boot failed'],
+    [
+      ...BOOT_STEPS.slice(0, -1).flatMap((step) => [`${step} boot step begun`, `${step} boot step done`]),
+      'broker boot step begun',
+      'broker boot failed',
+    ],
   );
-  const other = new BootRecord({ now: () => 5 }, log);
+  const other = new BootRecord(time, log);
   await t.rejects(other.run('entropy', () => Promise.reject(new Error('what it was'))));
   t.match(other.failure, { code: 'BOOT_FAILED', message: 'what it was' });
+});
+
+void t.test('a step that waits says in the log for what, and again only when that changes', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({}, { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const told = (): string[] =>
+    lines.splice(0).map(({ msg, waiting }) => [msg, waiting].filter((each) => each !== undefined).join(': '));
+  const time = new TestTime();
+  t.teardown(() => {
+    time.close();
+  });
+  time.hold();
+  const pass = async (seconds: number): Promise<string[]> => {
+    for (let second = 0; second < seconds; second += 1) {
+      time.advance(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 15));
+    }
+    return told();
+  };
+  const record = new BootRecord(time, log);
+  const waiting = { reason: '', message: '' };
+  const gate = Promise.withResolvers<undefined>();
+  const running = record.run('entropy', () => gate.promise, { waiting: () => waiting });
+  t.same(told(), ['boot step begun']);
+  t.same(await pass(3), [], 'a reason that is not known is not told');
+  Object.assign(waiting, { reason: 'OLD', message: '1000 ms old' });
+  t.same(await pass(5), ['boot step waits: 1000 ms old']);
+  Object.assign(waiting, { reason: 'OLD', message: '2000 ms old' });
+  t.same(await pass(5), [], 'another number is no other reason');
+  t.equal(record.waiting, '2000 ms old', 'though whoever asks gets it');
+  Object.assign(waiting, { reason: 'AWAY', message: 'nobody answers' });
+  t.same(await pass(3), ['boot step waits: nobody answers']);
+  Object.assign(waiting, { reason: 'OLD', message: 'old again' });
+  t.same(await pass(3), ['boot step waits: old again']);
+  gate.resolve(undefined);
+  await running;
+  t.same(told(), ['boot step done']);
+  Object.assign(waiting, { reason: 'LATER', message: 'later' });
+  t.same(await pass(3), [], 'nothing of a step that is done');
+
+  const failing = new BootRecord(time, log);
+  await t.rejects(
+    failing.run('entropy', () => Promise.reject(new Error('EIO')), {
+      waiting: () => waiting,
+    }),
+  );
+  t.same(told(), ['boot step begun', 'boot failed']);
+  t.same(await pass(3), [], 'nor of one that failed');
 });

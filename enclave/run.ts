@@ -16,7 +16,7 @@ import {
 import { makeKeys, type EnclaveKeys } from './boot/keys.ts';
 import { activeIdentity, ownSession, publicKeys, waitForRegistration } from './boot/registration.ts';
 import { describeAge, isFreshSnapshot } from './boot/snapshot.ts';
-import { BootRecord, type BootFailure } from './boot/steps.ts';
+import { BootRecord, type BootFailure, type Waiting } from './boot/steps.ts';
 import type { OpenedNsm } from './boot/nsm.ts';
 import { requireAwsRoot } from './boot/trust-anchor.ts';
 import { orCancelled, until } from './boot/wait.ts';
@@ -69,7 +69,7 @@ export async function runEnclave(
   options: EnclaveOptions,
   world: EnclaveWorld = hostWorld(options),
 ): Promise<RunningEnclave> {
-  const record = new BootRecord(world.time.clock, options.log);
+  const record = new BootRecord(world.time, options.log);
   const shown: Shown = { attesting: null, attested: null, guard: null, serving: null };
   const bootstrap = await serveBootstrap({
     ...options.enclave.bootstrap,
@@ -167,7 +167,7 @@ async function becomeActive(
     waiting: () => describeAge(chain, clock),
   });
   await record.run('kubernetes-identity', () => orCancelled(own.kubernetes.received, signal), {
-    waiting: () => 'a certificate at /api/v1/tee/kubernetes-certificate',
+    waiting: () => ({ reason: 'CERTIFICATE', message: 'a certificate at /api/v1/tee/kubernetes-certificate' }),
   });
   return {
     chain,
@@ -179,7 +179,7 @@ async function becomeActive(
 async function serveScheduler(booting: Booting, own: Own, registered: Registered): Promise<void> {
   const { options, world, record, shown, closers } = booting;
   const parts: ExtenderParts = { ...own, ...registered, options };
-  const followed = { lag: (): string => '' };
+  const followed = { lag: (): Waiting => ({ reason: '', message: '' }) };
   const cache = await record.run(
     'kubernetes-cache',
     async () => {
@@ -271,7 +271,10 @@ function notReady(record: BootRecord, { guard, serving }: Shown): readonly Reaso
   ];
 }
 
-function describeChain(chain: ChainWatcher): string {
+function describeChain(chain: ChainWatcher): Waiting {
   const { failures, lastError } = chain.status();
-  return failures > 0 && lastError !== null ? `${lastError.code}: ${lastError.message}` : '';
+  if (failures > 0 && lastError !== null)
+    return { reason: lastError.code, message: `${lastError.code}: ${lastError.message}` };
+  if (chain.current() === null) return { reason: 'UNREAD', message: 'the chain has not been read yet' };
+  return { reason: 'UNREGISTERED', message: 'no active session has the keys of this boot (daas registrar)' };
 }

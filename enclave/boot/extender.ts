@@ -19,6 +19,7 @@ import type { Guard } from '../guard/guard.ts';
 import type { HostTime } from '../time.ts';
 import type { KubernetesIdentity } from './kubernetes-identity.ts';
 import type { EnclaveKeys } from './keys.ts';
+import type { Waiting } from './steps.ts';
 import type { EnclaveOptions } from './world.ts';
 
 /** What the extender is made of. Its clock is the NSM's time. */
@@ -68,9 +69,10 @@ export function followKubernetes({
 }
 
 /** What the API server's cache still lacks, for people. */
-export function describeLag(kube: WatchedKubeView): string {
+export function describeLag(kube: WatchedKubeView): Waiting {
   const behind = kube.resources().filter(({ synced }) => !synced);
-  return behind.map(({ path, lastError }) => `${path}: ${lastError ?? 'not listed yet'}`).join('; ');
+  const message = behind.map(({ path, lastError }) => `${path}: ${lastError ?? 'not listed yet'}`).join('; ');
+  return { reason: message, message };
 }
 
 /** Opens the decision log and replays it. @throws ExtenderError LOG_CORRUPT, LOG_LOCKED */
