@@ -43,6 +43,7 @@ async function connect(t: Test, keys: EnclaveKeys, certificatePem: string) {
     }),
   );
   const reply = {
+    format: 'aws-nitro',
     document: 'AAAA',
     decisionKey: toHex(enclave.decision.publicKey),
     logKey: toHex(enclave.log.publicKey),

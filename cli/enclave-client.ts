@@ -25,6 +25,7 @@ const ATTESTATION_BYTES_MAX = 128 << 10;
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const attestationReply = z.strictObject({
+  format: z.string().min(1).max(64),
   document: z.base64().max(65_536),
   decisionKey: hex32,
   logKey: hex32,
@@ -34,6 +35,8 @@ const attestationReply = z.strictObject({
 });
 
 export interface EnclaveAttestation {
+  /** Name of the document's format, as the enclave says. */
+  readonly format: string;
   readonly document: Bytes;
   readonly decisionKey: Bytes;
   readonly logKey: Bytes;
@@ -56,8 +59,9 @@ export async function fetchAttestation(
   if (fresh !== null && 'slot' in fresh) url.searchParams.set('slot', fresh.slot);
   const reply = attestationReply.safeParse(parseJson(await answered(url, {}, [200], signal)));
   if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
-  const { document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
+  const { format, document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
   return {
+    format,
     document: new Uint8Array(Buffer.from(document, 'base64')),
     decisionKey: fromHex(decisionKey),
     logKey: fromHex(logKey),

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 
-import { AWS_NITRO, awsNitroRootG1, verifyEvidence, type VerifiedEvidence } from '@k3s-daas/attestation';
+import { awsNitroRootG1, verifyEvidence, type VerifiedEvidence } from '@k3s-daas/attestation';
 import { enclaveUserData, type AttestationConfiguration, type Bytes } from '@k3s-daas/core';
 import type { ClusterRecord } from '@k3s-daas/sui-client';
 
@@ -64,7 +64,7 @@ export function verifyEnclave(
   }
   const measurements = { pcr0: image.pcr0, pcr1: image.pcr1, pcr2: image.pcr2 };
   const verified = verifyEvidence(
-    { format: AWS_NITRO, bytes: attestation.document },
+    { format: attestation.format, bytes: attestation.document },
     {
       policy: {
         formats: Object.fromEntries(

@@ -129,6 +129,27 @@ void t.test('a name that contradicts the chain is refused', (t) => {
   t.end();
 });
 
+void t.test('only formats of evidence that have a verifier can be accepted', (t) => {
+  const of = (formats: unknown) =>
+    parseConfiguration({
+      ...configuration('embedded', [http]),
+      attestation: { formats, root: { kind: 'aws' } },
+    });
+  t.strictSame(of(['aws-nitro']).attestation.formats, ['aws-nitro']);
+  t.strictSame(parseConfiguration(configuration('embedded', [http])).attestation.formats, ['aws-nitro']);
+  for (const formats of [['intel-tdx'], ['aws-nitro', 'intel-tdx'], ['intel-tdx', 'aws-nitro']])
+    t.throws(() => of(formats), {
+      code: 'CONFIG_FORMAT_UNKNOWN',
+      message: /attestation\.formats: no verifier for "intel-tdx"/,
+      remedy: /aws-nitro/,
+    });
+  for (const name of ['AWS-NITRO', 'constructor', '__proto__', 'aws-nitro\n'])
+    t.throws(() => of([name]), { code: 'CONFIG_FORMAT_UNKNOWN' }, name);
+  for (const formats of [[], [''], 'aws-nitro', ['x'.repeat(65)]])
+    t.throws(() => of(formats), { code: 'CONFIG_MALFORMED' });
+  t.end();
+});
+
 function refusal(parse: () => unknown): ConfigError | undefined {
   try {
     parse();

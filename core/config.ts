@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { isSuiId } from './codec.ts';
 import { CodedError } from './errors.ts';
+import { EVIDENCE_FORMATS } from './evidence-format.ts';
 import { SCHEDULER_USER } from './names.ts';
 import { policySchema } from './policy.ts';
 import { isChainId, networkMismatch, NETWORKS, publicNetworkOf } from './sui-networks.ts';
@@ -10,6 +11,7 @@ export type ConfigErrorCode =
   | 'CONFIG_MALFORMED'
   | 'CONFIG_DEVELOPMENT_ROOT_ON_PUBLIC_NETWORK'
   | 'CONFIG_CHAIN_OF_OTHER_NETWORK'
+  | 'CONFIG_FORMAT_UNKNOWN'
   | 'CONFIG_CHAIN_WITHOUT_TLS'
   | 'CONFIG_CHAIN_OF_ONE';
 
@@ -308,10 +310,23 @@ export function parseConfiguration(value: unknown): Configuration {
     );
   }
   const configuration = result.data;
+  refuseUnknownFormats(configuration);
   refuseDevelopmentRoot(configuration);
   refuseUnsureChain(configuration);
   refuseOtherNetwork(configuration);
   return configuration;
+}
+
+/** It could never be verified; and were it the only one, nothing would be. */
+function refuseUnknownFormats({ attestation: { formats } }: Configuration): void {
+  const known: readonly string[] = EVIDENCE_FORMATS;
+  const unknown = formats.find((format) => !known.includes(format));
+  if (unknown === undefined) return;
+  throw new ConfigError(
+    'CONFIG_FORMAT_UNKNOWN',
+    `attestation.formats: no verifier for ${JSON.stringify(unknown)}`,
+    `name formats that have one: ${known.join(', ')}`,
+  );
 }
 
 /** On a public network there is money and there are strangers: only hardware that AWS vouches for is believed. */

@@ -8,6 +8,7 @@ export * from './config.ts';
 export * from './decision.ts';
 export * from './ed25519.ts';
 export * from './errors.ts';
+export * from './evidence-format.ts';
 export * from './fairness.ts';
 export * from './fetch-plan.ts';
 export * from './format-error.ts';

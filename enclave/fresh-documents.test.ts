@@ -42,6 +42,7 @@ const withSlot = (enclave: TestEnclave, slot: string): Promise<Reply> =>
 /** As a stranger verifies it: image, root, time, and all three keys bound to this cluster. */
 function verify(enclave: TestEnclave, { json }: Reply): VerifiedAttestation {
   const reply = json as unknown as AttestationReply;
+  if (reply.format !== 'aws-nitro') throw new Error(`a document of format ${String(reply.format)}`);
   const { cluster, policy } = enclave.configuration;
   return verifyAttestation(fromBase64(reply.document), {
     trustAnchor: ROOT,

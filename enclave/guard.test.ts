@@ -14,7 +14,16 @@ import { Renewal } from './guard/renewal.ts';
 import type { AttestationReply } from './http/bootstrap.ts';
 import type { AttestationRequest } from './nsm/index.ts';
 import { TestTime } from './test/time.ts';
-import { arrivals, eventually, PCRS, ROOT, TestEnclave, testNsm, type NsmHabits, type SnapshotChange } from './test/world.ts';
+import {
+  arrivals,
+  eventually,
+  PCRS,
+  ROOT,
+  TestEnclave,
+  testNsm,
+  type NsmHabits,
+  type SnapshotChange,
+} from './test/world.ts';
 
 t.setTimeout(600_000);
 
@@ -372,7 +381,11 @@ void t.test('a leaf that is about to end, and one that has ended', async (t) => 
   t.same(await leave(30 * SECOND_MS), [], 'renewals succeed: there is nothing to say');
   const { renew } = attestor;
   attestor.renew = () => Promise.reject(nsmFailed('EIO'));
-  t.same(await leave(15 * SECOND_MS), ['NSM_FAILED', 'ATTESTATION_EXPIRING'], 'they fail, and it is about to end');
+  t.same(
+    await leave(15 * SECOND_MS),
+    ['NSM_FAILED', 'ATTESTATION_EXPIRING'],
+    'they fail, and it is about to end',
+  );
   attestor.renew = renew.bind(attestor);
   t.same(await leave(10 * SECOND_MS), [], 'they succeed again');
   const { promise, resolve } = Promise.withResolvers<StandingDocument>();

@@ -167,7 +167,10 @@ async function becomeActive(
     waiting: () => describeAge(chain, clock),
   });
   await record.run('kubernetes-identity', () => orCancelled(own.kubernetes.received, signal), {
-    waiting: () => ({ reason: 'CERTIFICATE', message: 'a certificate at /api/v1/tee/kubernetes-certificate' }),
+    waiting: () => ({
+      reason: 'CERTIFICATE',
+      message: 'a certificate at /api/v1/tee/kubernetes-certificate',
+    }),
   });
   return {
     chain,

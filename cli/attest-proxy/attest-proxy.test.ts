@@ -249,6 +249,21 @@ const attacks: Attack[] = [
     wishes: () => ({ attestation: { pcrs: new Map([...PCRS, [index, new Uint8Array(48).fill(7)]]) } }),
   })),
   {
+    name: 'evidence of a format that nobody can verify',
+    code: 'ATTESTATION_REFUSED',
+    cause: 'EVIDENCE_FORMAT_UNKNOWN',
+    wishes: () => {
+      const identity = boot();
+      return {
+        identity,
+        bootstrap: (request, response) =>
+          void attestationOf(identity, nonceOf(request)).then((reply) => {
+            sendJson(response, { ...reply, format: 'intel-tdx' });
+          }),
+      };
+    },
+  },
+  {
     name: 'a debug enclave',
     code: 'ATTESTATION_REFUSED',
     cause: 'POLICY_DEBUG',

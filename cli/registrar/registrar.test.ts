@@ -275,6 +275,11 @@ await t.test('a lying listener costs no gas, or that of one slot', async (t) => 
   });
   const strangers = await createDevelopmentAuthority({ clock });
   const before: readonly (readonly [string, TestEnclave['lies'], { code: string } | { name: string }])[] = [
+    [
+      'evidence of another format',
+      { reply: (honest) => ({ ...honest, format: 'intel-tdx' }) },
+      { code: 'EVIDENCE_FORMAT_UNKNOWN' },
+    ],
     ['another image', { pcrs: wrongPcr }, { code: 'IMAGE_NOT_ACCEPTED' }],
     ['a debug enclave', { pcrs: debug }, { code: 'POLICY_DEBUG' }],
     ['another installation', { digest: sha256(utf8('x')) }, { code: 'POLICY_USER_DATA' }],

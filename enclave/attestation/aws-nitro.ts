@@ -1,4 +1,4 @@
-import type { Bytes } from '@k3s-daas/core';
+import type { Bytes, EvidenceFormat } from '@k3s-daas/core';
 
 import type { EvidenceVerifier, Measurements } from './evidence.ts';
 import { AttestationError } from './verify/errors.ts';
@@ -6,7 +6,7 @@ import type { AttestationPolicy } from './verify/policy.ts';
 import { verifyAttestation } from './verify/verify.ts';
 
 /** The format of AWS Nitro attestation documents. */
-export const AWS_NITRO = 'aws-nitro';
+export const AWS_NITRO = 'aws-nitro' satisfies EvidenceFormat;
 
 const REGISTER = /^pcr(0|[1-9][0-9]?)$/;
 

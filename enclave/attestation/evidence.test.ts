@@ -1,10 +1,9 @@
-import { sha256, toHex } from '@k3s-daas/core';
+import { EVIDENCE_FORMATS, sha256, toHex } from '@k3s-daas/core';
 import t from 'tap';
 import {
   AWS_NITRO,
   ChainCache,
   EvidenceError,
-  evidenceFormats,
   verifyEvidence,
   type Evidence,
   type EvidencePolicy,
@@ -47,7 +46,7 @@ void t.test('evidence of a known and accepted format', (t) => {
 });
 
 void t.test('formats: code says what is understood, the policy what is accepted', (t) => {
-  t.strictSame(evidenceFormats, ['aws-nitro']);
+  t.strictSame(EVIDENCE_FORMATS, ['aws-nitro']);
   const unknown = ['intel-tdx', 'sev-snp', '', 'AWS-NITRO', '__proto__', 'constructor', 'x'.repeat(10_000)];
   for (const format of unknown) {
     const everything = {

@@ -31,4 +31,4 @@ export {
   type Measurements,
   type VerifiedEvidence,
 } from './evidence.ts';
-export { evidenceFormats, verifyEvidence } from './verify-evidence.ts';
+export { verifyEvidence } from './verify-evidence.ts';

@@ -1,3 +1,5 @@
+import { EVIDENCE_FORMATS, type EvidenceFormat } from '@k3s-daas/core';
+
 import { AWS_NITRO, verifyAwsNitro } from './aws-nitro.ts';
 import {
   EvidenceError,
@@ -8,10 +10,7 @@ import {
 } from './evidence.ts';
 
 /** One verifier per format. Closed: code decides what is understood, a policy what is accepted of it. */
-const VERIFIERS: ReadonlyMap<string, EvidenceVerifier> = new Map([[AWS_NITRO, verifyAwsNitro]]);
-
-/** The names of the formats that have a verifier. */
-export const evidenceFormats: readonly string[] = [...VERIFIERS.keys()];
+const VERIFIERS: Readonly<Record<EvidenceFormat, EvidenceVerifier>> = { [AWS_NITRO]: verifyAwsNitro };
 
 /**
  * Verifies evidence by the verifier of its format, against what the policy accepts of that format.
@@ -20,12 +19,11 @@ export const evidenceFormats: readonly string[] = [...VERIFIERS.keys()];
 export function verifyEvidence({ format, bytes }: Evidence, options: EvidenceOptions): VerifiedEvidence {
   const { policy, ...rest } = options;
   const { formats, ...bindings } = policy;
-  const verifier = VERIFIERS.get(format);
-  if (verifier === undefined) {
+  if (!isKnown(format)) {
     throw new EvidenceError(
       'EVIDENCE_FORMAT_UNKNOWN',
       `no verifier for evidence of format ${show(format)}`,
-      `send evidence of a known format: ${evidenceFormats.join(', ')}`,
+      `send evidence of a known format: ${EVIDENCE_FORMATS.join(', ')}`,
     );
   }
   const accepted = Object.hasOwn(formats, format) ? formats[format] : undefined;
@@ -36,7 +34,11 @@ export function verifyEvidence({ format, bytes }: Evidence, options: EvidenceOpt
       `send one of: ${Object.keys(formats).join(', ')}`,
     );
   }
-  return { format, ...verifier(bytes, { ...rest, accepted, bindings }) };
+  return { format, ...VERIFIERS[format](bytes, { ...rest, accepted, bindings }) };
+}
+
+function isKnown(format: string): format is EvidenceFormat {
+  return Object.hasOwn(VERIFIERS, format);
 }
 
 /** The name comes from a stranger: short, and quoted so that control characters stay visible. */

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 import express, { type NextFunction, type Request, type Response } from 'express';
 
-import { describeError, toBase64, toHex, type Bytes } from '@k3s-daas/core';
+import { AWS_NITRO } from '@k3s-daas/attestation';
+import { describeError, toBase64, toHex, type Bytes, type EvidenceFormat } from '@k3s-daas/core';
 
 import type { EnclaveKeys } from '../boot/keys.ts';
 import type { BootProgress } from '../boot/steps.ts';
@@ -16,6 +17,8 @@ const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCh
 
 /** What a registrar needs to register this boot on chain. Everything here is public or proves itself. */
 export interface AttestationReply {
+  /** Of the document; a verifier takes it by this name, if its policy lists it. */
+  readonly format: EvidenceFormat;
   /** The attestation document, base64. */
   readonly document: string;
   /** Hex of 32 bytes each; the document's `user_data` binds them. */
@@ -135,6 +138,7 @@ export function notAttested(): EnclaveError {
 
 function reply(keys: EnclaveKeys, document: Bytes): AttestationReply {
   return {
+    format: AWS_NITRO,
     document: toBase64(document),
     decisionKey: toHex(keys.decision.publicKey),
     logKey: toHex(keys.log.publicKey),

@@ -271,7 +271,10 @@ void t.test('up → faucet → publish → inspect → clock → snapshot → ki
       const foreign = await daas('chain', 'publish', '--network', network, ...at, ...policy);
       t.match(foreign, {
         code: 1,
-        err: new RegExp(`NETWORK_UNREACHABLE.*serves chain ${chainId}, ${network} is`, 's'),
+        err: new RegExp(
+          `NETWORK_UNREACHABLE.*is not ${network}: ${network} is chain .*, not ${chainId}`,
+          's',
+        ),
       });
       const nobody = ['--url', 'http://127.0.0.1:1'];
       t.match(await daas('chain', 'publish', '--network', network, ...nobody, ...policy), {

@@ -141,6 +141,7 @@ export async function attestationOf(
     }),
   });
   return {
+    format: 'aws-nitro',
     document: Buffer.from(document).toString('base64'),
     decisionKey: toHex(decisionKey),
     logKey: toHex(logKey),
@@ -305,7 +306,7 @@ export async function startProxy(options: {
   const configuration = parseConfiguration({
     apiVersion: 'k3s-daas.io/v1alpha1',
     kind: 'DaaSConfiguration',
-    cluster: { id: CLUSTER.id, package: id('aa'), chainId: 'abc' },
+    cluster: { id: CLUSTER.id, package: id('aa'), chainId: 'Wmiwh256NxMGKwSHp1thyBUgCz4PMxCuh2wvpRiziCy' },
     chain: { network: 'embedded', url: 'http://127.0.0.1:1' },
     kubernetes: { server: 'https://127.0.0.1:1', caFile: 'ca.crt' },
     policy: { capacity: { cpuMilli: 1000, memoryBytes: 1000 } },

@@ -146,6 +146,7 @@ export const accepted = parseConfiguration({
 }).attestation;
 
 export interface Reply {
+  format: string;
   document: string;
   decisionKey: string;
   logKey: string;
@@ -221,6 +222,7 @@ export class TestEnclave {
       ...(slot === null ? {} : { nonce: fromHex(slot.slice(2)) }),
     });
     return {
+      format: 'aws-nitro',
       document: toBase64(document),
       decisionKey: toHex(decision.publicKey),
       logKey: toHex(log.publicKey),
