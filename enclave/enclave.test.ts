@@ -233,10 +233,10 @@ void t.test('steps run in order, each once, and none after one that failed', asy
 });
 
 void t.test('a step that waits says in the log for what, and again only when that changes', async (t) => {
-  const lines: Record<string, unknown>[] = [];
-  const log = pino({}, { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const lines: { msg: string; waiting?: string }[] = [];
+  const log = pino({}, { write: (line) => lines.push(JSON.parse(line) as { msg: string }) });
   const told = (): string[] =>
-    lines.splice(0).map(({ msg, waiting }) => [msg, waiting].filter((each) => each !== undefined).join(': '));
+    lines.splice(0).map(({ msg, waiting }) => (waiting === undefined ? msg : `${msg}: ${waiting}`));
   const time = new TestTime();
   t.teardown(() => {
     time.close();

@@ -379,14 +379,14 @@ void t.test('a leaf that is about to end, and one that has ended', async (t) => 
   };
   t.same(await leave(61 * SECOND_MS), [], 'not yet near');
   t.same(await leave(30 * SECOND_MS), [], 'renewals succeed: there is nothing to say');
-  const { renew } = attestor;
+  const renew = attestor.renew.bind(attestor);
   attestor.renew = () => Promise.reject(nsmFailed('EIO'));
   t.same(
     await leave(15 * SECOND_MS),
     ['NSM_FAILED', 'ATTESTATION_EXPIRING'],
     'they fail, and it is about to end',
   );
-  attestor.renew = renew.bind(attestor);
+  attestor.renew = renew;
   t.same(await leave(10 * SECOND_MS), [], 'they succeed again');
   const { promise, resolve } = Promise.withResolvers<StandingDocument>();
   attestor.renew = () => promise;
