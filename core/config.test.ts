@@ -50,7 +50,12 @@ void t.test('pods ask a public chain by TLS only whom to trust', (t) => {
 
 void t.test('no full node alone says whom pods trust on a public chain', (t) => {
   for (const network of PUBLIC)
-    for (const urls of [[https], [https, https], [https, `${https}:8443/path`]])
+    for (const urls of [
+      [https],
+      [https, https],
+      [https, `${https}:8443/path`],
+      [https, other, `${https}/two`],
+    ])
       t.throws(
         () => parseConfiguration(configuration(network, urls)),
         { code: 'CONFIG_CHAIN_OF_ONE', message: /seal\.chainUrls: a\.example/, remedy: /two or three/ },

@@ -143,7 +143,7 @@ const seal = z
     /** The enclave's broker, the relay and full nodes, as pods reach them. */
     brokerUrl: z.url({ protocol: /^https$/ }),
     relayUrl: z.url({ protocol: /^https?$/ }),
-    /** Several must agree on the enclave's TLS key. */
+    /** More than half must agree on the enclave's TLS key. */
     chainUrls: z
       .array(z.url({ protocol: /^https?$/ }))
       .min(1)
@@ -349,13 +349,13 @@ function refuseDevelopmentRoot(configuration: Configuration): void {
 /**
  * What a pod hears from these says to whom it shows its token. Over plain HTTP anyone on its way (on the pod's own node, a pod
  * with the node's network) could name himself, and open the pod's secrets with it; and so could who runs a full node that is
- * asked alone. Two URLs of one host are one.
+ * asked alone, or as most of them: each host is named once.
  */
 function refuseUnsureChain(configuration: Configuration): void {
   const { seal } = configuration;
   const network = publicNetworkOf(configuration);
   if (seal === undefined || network === null) return;
-  const remedy = 'name two or three full nodes by https, of different operators: all must agree';
+  const remedy = 'name two or three full nodes by https, of different operators: more than half must agree';
   const plain = seal.chainUrls.find((url) => !url.startsWith('https:'));
   if (plain !== undefined)
     throw new ConfigError(
@@ -363,11 +363,12 @@ function refuseUnsureChain(configuration: Configuration): void {
       `seal.chainUrls: ${plain} is not https, which pods need on ${network}`,
       remedy,
     );
-  const [first, ...others] = new Set(seal.chainUrls.map((url) => new URL(url).hostname));
-  if (others.length === 0)
+  const hosts = seal.chainUrls.map((url) => new URL(url).hostname);
+  const alone = hosts.length === 1 ? hosts[0] : hosts.find((host, at) => hosts.indexOf(host) !== at);
+  if (alone !== undefined)
     throw new ConfigError(
       'CONFIG_CHAIN_OF_ONE',
-      `seal.chainUrls: ${String(first)} alone would say whom pods trust on ${network}`,
+      `seal.chainUrls: ${alone} alone would say whom pods trust on ${network}`,
       remedy,
     );
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, toHex, type Clock, type FetchPlan, type SuiId } from '@k3s-daas/core';
+import { toHex, type Clock, type FetchPlan, type SuiId } from '@k3s-daas/core';
 import {
   accessGrantBcs,
   ChainError,
@@ -11,6 +11,7 @@ import {
 } from '@k3s-daas/sui-client';
 
 import { FetchError } from './errors.ts';
+import { agreed, type Agreed, type FullNodes } from './majority.ts';
 
 /** The enclave that may answer for the cluster now. */
 export interface ActiveEnclave {
@@ -22,30 +23,9 @@ export interface ActiveEnclave {
 /** As key servers allow a full node to lag (sui-and-seal.md). */
 const CHAIN_AGE_MS_MAX = 120_000;
 
-/**
- * What every full node of the plan says alike. One that lies can so keep the pod from its secrets, and no more.
- * @throws FetchError CHAIN_DISAGREES; whatever `read` throws
- */
-async function agreed<T extends object>(
-  nodes: readonly Chain[],
-  what: string,
-  read: (node: Chain) => Promise<T>,
-): Promise<T> {
-  const answers = await Promise.all(nodes.map(read));
-  const [first] = answers;
-  if (first === undefined) throw new ChainError('CHAIN_UNREACHABLE', 'no full node is named');
-  const expected = canonicalJson(first);
-  const other = answers.findIndex((answer) => canonicalJson(answer) !== expected);
-  if (other === -1) return first;
-  throw new FetchError(
-    'CHAIN_DISAGREES',
-    `${nodes[0]?.url ?? ''} and ${nodes[other]?.url ?? ''} do not say the same of ${what}`,
-  );
-}
-
 /** @throws ChainError, also CHAIN_FOREIGN; FetchError CHAIN_DISAGREES, CHAIN_STALE, ENCLAVE_MISSING */
-export function findEnclave(nodes: readonly Chain[], plan: FetchPlan, clock: Clock): Promise<ActiveEnclave> {
-  return agreed(nodes, 'the active enclave', async (node) => {
+export function findEnclave(full: FullNodes, plan: FetchPlan, clock: Clock): Promise<Agreed<ActiveEnclave>> {
+  return agreed(full, 'the active enclave', async (node) => {
     const [enclave] = await Promise.all([activeEnclave(node, plan), requireFresh(node, clock)]);
     return enclave;
   });
@@ -69,15 +49,12 @@ async function requireFresh(node: Chain, clock: Clock): Promise<void> {
 }
 
 /** Who may publish new versions of a policy's secrets. @throws ChainError, FetchError */
-export async function readPolicyOwner(
-  nodes: readonly Chain[],
-  plan: FetchPlan,
-  policy: SuiId,
-): Promise<SuiId> {
-  const { cluster, owner } = await agreed(nodes, `policy ${policy}`, async ({ client }) => {
+export async function readPolicyOwner(full: FullNodes, plan: FetchPlan, policy: SuiId): Promise<SuiId> {
+  const { value } = await agreed(full, `policy ${policy}`, async ({ client }) => {
     const found = await readPolicy(client, plan.package, policy);
     return { cluster: found.cluster, owner: found.owner };
   });
+  const { cluster, owner } = value;
   if (cluster !== plan.cluster)
     throw new ChainError('OBJECT_MALFORMED', `policy ${policy} is of cluster ${cluster}`);
   return owner;

@@ -28,7 +28,7 @@ const RULES = {
   TOKEN_UNREADABLE: { passing: true, remedy: 'none needed: the kubelet writes the token anew' },
   CHAIN_DISAGREES: {
     passing: true,
-    remedy: 'see that all of seal.chainUrls follow the chain; if they do, one of them lies',
+    remedy: 'see that all of seal.chainUrls follow the chain; if they do, some of them lie',
   },
   CHAIN_STALE: { passing: true, remedy: 'none needed if the full node catches up; else use another' },
   ENCLAVE_MISSING: {

@@ -7,6 +7,7 @@ import { findEnclave, hasGrants } from './chain.ts';
 import { checkPlanned, readVolume, type PlannedSecret, type SealedSet } from './ciphertext.ts';
 import { FetchError } from './errors.ts';
 import type { Places } from './places.ts';
+import { byAnyOf } from './majority.ts';
 import { retrying, type Pacing } from './retry.ts';
 import { valuesInUse, writeSecrets } from './secrets.ts';
 import { signedVersion } from './signed-version.ts';
@@ -16,7 +17,7 @@ import { readToken, type PodToken } from './token.ts';
 export interface World extends Pacing {
   readonly plan: FetchPlan;
   readonly places: Places;
-  /** The plan's full nodes; the first is the one that objects are read from, all must agree on whom to trust. */
+  /** The plan's full nodes: most must agree on whom to trust, and objects are read from any of those who do. */
   readonly nodes: readonly [Chain, ...Chain[]];
   readonly clock: Clock;
   readonly log: Log;
@@ -75,10 +76,10 @@ export async function openAndWrite(
   { text: token }: PodToken,
   sets: readonly SealedSet[],
 ): Promise<void> {
-  const { plan, places, nodes, clock, signal } = world;
+  const { plan, places, clock, signal } = world;
   const values = valuesInUse(plan, sets);
   const policies = [...new Set(sets.map(({ policy }) => policy))];
-  const enclave = await timed(world, 'enclave', () => findEnclave(nodes, plan, clock));
+  const { value: enclave, nodes } = await timed(world, 'enclave', () => findEnclave(world, plan, clock));
   const held = await access.obtain({
     enclave,
     token,
@@ -86,8 +87,13 @@ export async function openAndWrite(
     signal,
     timed: (step, run) => timed(world, step, run),
   });
-  await timed(world, 'grant', () => untilReadable(world, held));
-  const opened = await timed(world, 'keys', () => open(world, access, held, values));
+  const opened = await byAnyOf(nodes, signal, async (node) => {
+    await timed(world, 'grant', () => untilReadable(world, node, held));
+    return timed(world, 'keys', () => open(world, node, held, values));
+  }).catch((error: unknown) => {
+    if (error instanceof OpenError && error.code === 'OPEN_REFUSED') access.drop();
+    throw error;
+  });
   try {
     if (signal.aborted) throw new FetchError('ENDED', 'it was told to stop');
     writeSecrets(plan, places, opened, clock.now());
@@ -120,32 +126,27 @@ async function readSecret(world: World, planned: PlannedSecret, token: PodToken)
 }
 
 /** The relay may be ahead of the full node that is asked here. */
-async function untilReadable(world: World, { account, grants }: Held): Promise<void> {
-  const { plan, nodes, signal, elapsedMs, sleep } = world;
+async function untilReadable(world: World, node: Chain, { account, grants }: Held): Promise<void> {
+  const { plan, signal, elapsedMs, sleep } = world;
   const wanted = new Map([...grants].map(([policy, { grant }]) => [policy, grant]));
   const endsAt = elapsedMs() + GRANT_WAIT_MS;
   for (let pauseMs = GRANT_PAUSE_MS; ; pauseMs *= 2) {
-    if (await hasGrants(nodes[0], plan, wanted, addressOf(account))) return;
+    if (await hasGrants(node, plan, wanted, addressOf(account))) return;
     if (signal.aborted || elapsedMs() + pauseMs >= endsAt)
-      throw new FetchError('GRANT_MISSING', `${nodes[0].url} does not have the grants yet`);
+      throw new FetchError('GRANT_MISSING', `${node.url} does not have the grants yet`);
     await sleep(pauseMs, signal);
   }
 }
 
-async function open(
-  { plan, nodes }: World,
-  access: Access,
+function open(
+  { plan }: World,
+  { client }: Chain,
   { account, session, position, grants }: Held & { readonly position: SuiId },
   values: ReturnType<typeof valuesInUse>,
 ): ReturnType<typeof openValues> {
   const byPolicy = new Map([...grants].map(([policy, { grant }]) => [policy, grant]));
   const approval = { kind: 'placement', cluster: plan.cluster, session, position, grants: byPolicy } as const;
-  try {
-    return await openValues({ client: nodes[0].client, account, packageId: plan.package, approval }, values);
-  } catch (error) {
-    if (error instanceof OpenError && error.code === 'OPEN_REFUSED') access.drop();
-    throw error;
-  }
+  return openValues({ client, account, packageId: plan.package, approval }, values);
 }
 
 async function timed<T>({ elapsedMs, log }: World, step: string, run: () => Promise<T>): Promise<T> {

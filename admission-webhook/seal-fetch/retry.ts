@@ -68,7 +68,7 @@ const CHAIN_PASSING: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the same may succeed in a moment. What is not known may not. */
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   if (error instanceof FetchError) return error.passing;
   if (error instanceof ChainError) return CHAIN_PASSING.has(error.code);
   return error instanceof OpenError && error.retryable;

@@ -1,16 +1,15 @@
 import { SEALED_SIGNATURE_KEY, sha256, type Bytes, type FetchPlan } from '@k3s-daas/core';
 import { verifySealedVersion } from '@k3s-daas/seal/sealed';
-import type { Chain } from '@k3s-daas/sui-client';
 
 import { readPolicyOwner } from './chain.ts';
 import { checkValues, type SealedSet } from './ciphertext.ts';
 import { FetchError } from './errors.ts';
+import type { FullNodes } from './majority.ts';
 import { keysInUse } from './secrets.ts';
 import type { PodToken } from './token.ts';
 
-interface Surroundings {
+interface Surroundings extends FullNodes {
   readonly plan: FetchPlan;
-  readonly nodes: readonly [Chain, ...Chain[]];
 }
 
 /**
@@ -20,7 +19,7 @@ interface Surroundings {
  * @throws FetchError ROTATION_REFUSED, CHAIN_DISAGREES; SealedError; ChainError
  */
 export async function signedVersion(
-  { plan, nodes }: Surroundings,
+  { plan, nodes, log }: Surroundings,
   { secret, policy, version: current }: Pick<SealedSet, 'secret' | 'policy' | 'version'>,
   content: ReadonlyMap<string, Bytes>,
   subject: PodToken,
@@ -35,7 +34,7 @@ export async function signedVersion(
   const missing = [...keysInUse(plan, secret)].find((key) => !found.values.has(key));
   if (missing !== undefined) throw refused(secret, `its key ${missing}, which the pod uses, is gone`);
   if (signature === undefined) throw refused(secret, `it has no ${SEALED_SIGNATURE_KEY}`);
-  const owner = await readPolicyOwner(nodes, plan, policy);
+  const owner = await readPolicyOwner({ nodes, log }, plan, policy);
   const digests = new Map([...files].map(([key, bytes]) => [key, sha256(bytes)]));
   const { namespace } = subject;
   const version = { cluster: plan.cluster, policy, namespace, secret, version: found.version, digests };
