@@ -1,4 +1,4 @@
-import { isSuiId } from '@k3s-daas/core';
+import { isSuiId, type FetchResources } from '@k3s-daas/core';
 import { z } from 'zod';
 
 const id = z.string().refine(isSuiId, 'expected 0x and 64 lower-case hex digits');
@@ -7,6 +7,13 @@ const milliseconds = z.number().int().positive();
 
 /** Kubernetes' own namespaces: placed by an ordinary scheduler on control-plane nodes, so that a cluster can start. */
 export const EXEMPT_NAMESPACES: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+const quantity = z.string().min(1).max(16);
+const amounts = z.strictObject({
+  cpu: quantity,
+  memory: quantity,
+  'ephemeral-storage': quantity,
+}) satisfies z.ZodType<FetchResources['limits']>;
 
 /** What counts as sealed in this cluster, and what is written into the plan of each pod (core/fetch-plan.ts). */
 const sealSettingsSchema = z.strictObject({
@@ -26,6 +33,8 @@ const sealSettingsSchema = z.strictObject({
     .string()
     .max(512)
     .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'expected NAME@sha256:DIGEST'),
+  /** Canonical quantities, as core/fetch-resources.ts makes them. */
+  fetchResources: z.strictObject({ requests: amounts, limits: amounts }).optional(),
 });
 
 export type SealSettings = z.infer<typeof sealSettingsSchema>;

@@ -164,3 +164,30 @@ function refusal(parse: () => unknown): ConfigError | undefined {
     throw error;
   }
 }
+
+void t.test('what seal-fetch requests is kept as the API server writes it', (t) => {
+  const given = (fetchResources: unknown): unknown => {
+    const { seal: section, ...rest } = configuration('embedded', [https]);
+    return parseConfiguration({ ...rest, seal: { ...section, fetchResources } }).seal?.fetchResources;
+  };
+  t.equal(given(undefined), undefined);
+  t.strictSame(given({ requests: { cpu: '1500m' }, limits: { cpu: 2, memory: '2048Mi' } }), {
+    requests: { cpu: '1500m', memory: '128Mi', 'ephemeral-storage': '64Mi' },
+    limits: { cpu: '2', memory: '2Gi', 'ephemeral-storage': '64Mi' },
+  });
+  t.strictSame(given({ limits: { cpu: '1000m' } }), given({ limits: { cpu: 1 } }));
+  for (const wrong of [
+    { limits: { cpu: '0' } },
+    { limits: { cpu: '0.5' } },
+    { limits: { cpu: '1k' } },
+    { limits: { memory: '256M' } },
+    { limits: { memory: '0.5Gi' } },
+    { limits: { gpu: '1' } },
+    { requests: { cpu: '2' } },
+    { requests: { memory: '257Mi' } },
+    { requests: { 'ephemeral-storage': '65Mi' } },
+    { cpu: '1' },
+  ])
+    t.throws(() => given(wrong), { code: 'CONFIG_MALFORMED' }, JSON.stringify(wrong));
+  t.end();
+});

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isSuiId } from './codec.ts';
 import { CodedError } from './errors.ts';
 import { EVIDENCE_FORMATS } from './evidence-format.ts';
+import { fetchResourcesSchema } from './fetch-resources.ts';
 import { SCHEDULER_USER } from './names.ts';
 import { policySchema } from './policy.ts';
 import { isChainId, networkMismatch, NETWORKS, publicNetworkOf } from './sui-networks.ts';
@@ -153,6 +154,8 @@ const seal = z
       .string()
       .max(512)
       .regex(/^[^@\s]+@sha256:[0-9a-f]{64}$/, 'expected NAME@sha256:DIGEST'),
+    /** What seal-fetch requests and may use in each pod; for namespaces whose LimitRange asks for less. */
+    fetchResources: fetchResourcesSchema.optional(),
   })
   .refine(({ keyServers }) => new Set(keyServers.map((each) => each.objectId)).size === keyServers.length, {
     path: ['keyServers'],

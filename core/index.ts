@@ -11,6 +11,7 @@ export * from './errors.ts';
 export * from './evidence-format.ts';
 export * from './fairness.ts';
 export * from './fetch-plan.ts';
+export * from './fetch-resources.ts';
 export * from './format-error.ts';
 export * from './merkle.ts';
 export * from './names.ts';

@@ -8,6 +8,7 @@ import {
 
 import type { SealSettings } from '../config.ts';
 import type { Container, PodSpec, Volume } from './pod.ts';
+import { fetchResources } from './resources.ts';
 
 /** Names that a pod has from this webhook only. What they are worth, their content says, never the name. */
 export { SEAL_FETCH };
@@ -23,12 +24,6 @@ const PROGRAM = '/usr/bin/seal-fetch';
 const NONROOT = 65_532;
 /** Two versions of 32 Secrets of 1 MiB while one replaces the other. */
 const MEMORY_VOLUME_LIMIT = '64Mi';
-/** Each kind that a LimitRange would fill in is there. tmpfs counts as the memory of the container that wrote it. */
-const LIMITS = { cpu: '1', 'ephemeral-storage': '64Mi', memory: '256Mi' };
-const REQUESTS = { cpu: '50m', 'ephemeral-storage': '16Mi', memory: '96Mi' };
-/** Requested and limited alike: half a core, so that a small pod stays small. */
-const GUARANTEED = { cpu: '500m', 'ephemeral-storage': '64Mi', memory: '256Mi' };
-
 export function isReservedVolume(name: string): boolean {
   return RESERVED_VOLUME.test(name);
 }
@@ -52,9 +47,7 @@ export function sealFetchContainer(plan: FetchPlan, settings: SealSettings, spec
     image: settings.image,
     command: [PROGRAM, 'run'],
     env: [{ name: PLAN_VARIABLE, value: encodePlanVariable(plan) }],
-    resources: isGuaranteed(spec)
-      ? { limits: { ...GUARANTEED }, requests: { ...GUARANTEED } }
-      : { limits: { ...LIMITS }, requests: { ...REQUESTS } },
+    resources: fetchResources(settings, spec),
     ...(sidecar ? { restartPolicy: 'Always', startupProbe: startupProbe() } : {}),
     volumeMounts: volumeMounts(plan),
     terminationMessagePath: '/dev/termination-log',
@@ -134,17 +127,4 @@ function pullPolicyOf({ initContainers }: PodSpec): string {
 /** The pod's own user can read what it wrote with mode 0400, and no file of it belongs to root. */
 function unlessRoot(id: number | undefined): number {
   return id === undefined || id === 0 ? NONROOT : id;
-}
-
-/** A pod of class Guaranteed stays one: every container limits CPU and memory to what it requests. */
-function isGuaranteed(spec: PodSpec): boolean {
-  const own = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].filter(
-    ({ name }) => name !== SEAL_FETCH,
-  );
-  return own.every(({ resources }) =>
-    ['cpu', 'memory'].every((kind) => {
-      const limit = resources?.limits?.[kind];
-      return limit !== undefined && (resources?.requests?.[kind] ?? limit) === limit;
-    }),
-  );
 }

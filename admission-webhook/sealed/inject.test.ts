@@ -97,7 +97,7 @@ void t.test('what a pod becomes', async (t) => {
         env: [{ name: 'DAAS_PLAN', value: (spec as never)['initContainers'][0]['env'][0]['value'] }],
         resources: {
           limits: { cpu: '1', memory: '256Mi', 'ephemeral-storage': '64Mi' },
-          requests: { cpu: '50m', memory: '96Mi', 'ephemeral-storage': '16Mi' },
+          requests: { cpu: '100m', memory: '128Mi', 'ephemeral-storage': '64Mi' },
         },
         volumeMounts: [
           { name: 'seal-token', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },

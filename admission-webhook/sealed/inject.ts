@@ -18,6 +18,7 @@ import type { ClusterFacts } from './facts.ts';
 import { requireNoBrokerToken, requireOwnProcesses } from './isolation.ts';
 import { serviceAccountOf, type Container, type Pod, type PodSpec } from './pod.ts';
 import { requireRewritable, secretReferences } from './references.ts';
+import { requireRoom } from './resources.ts';
 import { rewriteVolume } from './volumes.ts';
 
 export interface InjectionRules {
@@ -65,6 +66,7 @@ export async function inject(pod: Pod, rules: InjectionRules): Promise<Injection
   const rewritten = rewrite(own, previous, draft);
   const plan = draft.plan(rules.seal, refreshSecondsOf(pod.metadata));
   if (plan === null) return { spec: rewritten, plan, warnings: draft.warnings };
+  requireRoom(rules.seal, pod.spec);
   const spec = {
     ...rewritten,
     // Of the pod as it came: what seal-fetch looks like depends on it.

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { fetchResourcesSchema } from '@k3s-daas/core';
 import { ensureControlPlane, startControlPlane, type ControlPlane } from '@k3s-daas/control-plane';
 import t from 'tap';
 import { parse } from 'yaml';
@@ -95,11 +96,11 @@ const dryRun = (namespace: string, pod: Pod): ReturnType<typeof ask> =>
   });
 
 /** The pod as a webhook sees it, rewritten. */
-async function injected(pod: Pod): Promise<Pod> {
-  const { status, body } = await dryRun('open', pod);
+async function injected(pod: Pod, by = rules, namespace = 'open'): Promise<Pod> {
+  const { status, body } = await dryRun(namespace, pod);
   if (status !== 201) throw new Error(JSON.stringify(body));
   const seen = body as Pod;
-  return applyPatch(seen, (await mutatePod(request('CREATE', 'pods', seen), rules)).patch);
+  return applyPatch(seen, (await mutatePod(request('CREATE', 'pods', seen), by)).patch);
 }
 
 /** Whether Pod Security admission lets the pod in; anything else that the API server has against it as it says it. */
@@ -110,9 +111,9 @@ async function verdict(level: string, pod: Pod): Promise<string> {
   return /violates PodSecurity "(\w+):/.exec(message)?.[1] ?? `${status} ${message}`;
 }
 
-async function shapeOf(body: unknown): Promise<string> {
+async function shapeOf(body: unknown, by = rules): Promise<string> {
   try {
-    await checkShape(podSchema.parse(body), { namespace: 'shop', ...rules });
+    await checkShape(podSchema.parse(body), { namespace: 'shop', ...by });
     return 'allowed';
   } catch (error) {
     if (error instanceof Denied) return `${error.code}: ${error.message}`;
@@ -182,6 +183,107 @@ void t.test('the API server fills nothing in that was left out', async (t) => {
     const again = await mutatePod(request('CREATE', 'pods', body), rules);
     t.strictSame(again.patch, [], 'what was stored is at rest');
   }
+});
+
+/** Stored as it was made, believed, and at rest; else what the API server says. */
+async function settled(namespace: string, pod: Pod, by = rules): Promise<string> {
+  const { status, body } = await dryRun(namespace, pod);
+  if (status !== 201) return (body as { message: string }).message;
+  const shape = await shapeOf(body, by);
+  if (shape !== 'allowed') return shape;
+  const { patch } = await mutatePod(request('CREATE', 'pods', body), by);
+  return patch.length === 0 ? 'allowed' : `not at rest: ${JSON.stringify(patch)}`;
+}
+
+const annotations = { 'seal.k3s-daas.io/refresh-seconds': '30' };
+const withResources = (name: string, resources: object, whole?: object, more: object = {}): Pod =>
+  withSecret({
+    metadata: { name, ...more },
+    spec: {
+      containers: [{ name: 'c', image: 'example.com/i:1', resources }],
+      ...(whole === undefined ? {} : { resources: whole }),
+    },
+  });
+
+void t.test('a LimitRange that asks for less', async (t) => {
+  const limits = [
+    {
+      type: 'Container',
+      max: { cpu: '500m', memory: '200Mi' },
+      min: { cpu: '50m', memory: '50Mi' },
+      maxLimitRequestRatio: { cpu: '5', memory: '1' },
+    },
+  ];
+  await ask('POST', '/api/v1/namespaces', { metadata: { name: 'tight' } });
+  await untilThere('/api/v1/namespaces/tight/serviceaccounts/default');
+  const range = { metadata: { name: 'limits' }, spec: { limits } };
+  t.equal((await ask('POST', '/api/v1/namespaces/tight/limitranges', range)).status, 201);
+  const resources = { requests: { cpu: '100m', memory: '100Mi' }, limits: { cpu: '200m', memory: '100Mi' } };
+  const pods = [
+    withResources('tight', resources),
+    withResources('tight', resources, undefined, { annotations }),
+  ];
+  const given = {
+    requests: { cpu: '0.1', memory: '0.1Gi' },
+    limits: { cpu: '500m', memory: '200Mi' },
+  };
+  t.notOk(fetchResourcesSchema.safeParse(given).success, 'no fractions');
+  // Written as nobody would: the API server writes back 100m, 1Gi.
+  const fetchResources = fetchResourcesSchema.parse({
+    requests: { cpu: '100m', memory: '200Mi', 'ephemeral-storage': '1024Mi' },
+    limits: { cpu: '500m', memory: '200Mi', 'ephemeral-storage': '1Gi' },
+  });
+  const fitting = { ...rules, seal: { ...settings, fetchResources } };
+  for (const pod of pods) {
+    t.match(
+      await settled('tight', await injected(pod)),
+      /maximum cpu usage per Container is 500m, but limit is 1/,
+    );
+    t.equal(await settled('tight', await injected(pod, fitting), fitting), 'allowed');
+    t.match(await shapeOf(await injected(pod, fitting)), /^SEAL_FETCH_FORGED/, 'of other settings');
+  }
+  const wide = {
+    type: 'Container',
+    max: { cpu: '2', memory: '1Gi' },
+    maxLimitRequestRatio: { cpu: '10', memory: '2', 'ephemeral-storage': '1' },
+  };
+  await ask('POST', '/api/v1/namespaces', { metadata: { name: 'common' } });
+  await untilThere('/api/v1/namespaces/common/serviceaccounts/default');
+  const common = { metadata: { name: 'limits' }, spec: { limits: [wide] } };
+  t.equal((await ask('POST', '/api/v1/namespaces/common/limitranges', common)).status, 201);
+  const own = {
+    requests: { cpu: '100m', memory: '100Mi', 'ephemeral-storage': '1Mi' },
+    limits: { cpu: '200m', memory: '100Mi', 'ephemeral-storage': '1Mi' },
+  };
+  t.equal(await settled('common', await injected(withResources('c', own))), 'allowed', 'common ratios');
+});
+
+void t.test('resources of the pod as a whole', async (t) => {
+  const small = { requests: { cpu: '10m', memory: '20Mi' } };
+  const wholes: readonly (readonly [string, object, object])[] = [
+    ['limits only', {}, { limits: { cpu: '200m', memory: '150Mi' } }],
+    ['limits, and requests of containers', small, { limits: { cpu: '200m', memory: '150Mi' } }],
+    ['requests as much as the containers', small, { requests: { cpu: '10m', memory: '20Mi' } }],
+    [
+      'as class Guaranteed',
+      {},
+      { requests: { cpu: '1', memory: '1Gi' }, limits: { cpu: '1', memory: '1Gi' } },
+    ],
+    ['of one kind', small, { requests: { cpu: '10m' }, limits: { cpu: '0.25' } }],
+    ['containers of class Guaranteed', { limits: { cpu: '1', memory: '1Gi' } }, { requests: { cpu: '1' } }],
+  ];
+  for (const [name, resources, whole] of wholes)
+    for (const more of [{}, { annotations }]) {
+      const what = `${name}, ${'annotations' in more ? 'refreshing' : 'once'}`;
+      // In a namespace whose LimitRange fills nothing in: that breaks such pods by itself.
+      const pod = await injected(withResources('w', resources, whole, more), rules, 'baseline');
+      t.equal(await settled('baseline', pod), 'allowed', what);
+    }
+  const tiny = withResources('tiny', {}, { limits: { memory: '127Mi' } });
+  await t.rejects(injected(tiny, rules, 'baseline'), {
+    code: 'SEALED_RESOURCES_TOO_SMALL',
+    message: /127Mi .* 128Mi/,
+  });
 });
 
 // The fixtures of Pod Security admission itself, where the module cache of Go has them.

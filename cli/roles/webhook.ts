@@ -119,5 +119,6 @@ function sealSettings({ seal, cluster }: Configuration): SealSettings {
     keyServers: seal.keyServers,
     threshold: seal.threshold,
     image: seal.image,
+    ...(seal.fetchResources && { fetchResources: seal.fetchResources }),
   };
 }
