@@ -196,6 +196,76 @@ void t.test('what the certificates allow', async (t) => {
   ]);
 });
 
+void t.test('as large as AWS allows', async (t) => {
+  const of = (name: string, fixture: Fixture, expect: Case['expect'] = 'accepted'): Case => ({
+    expect,
+    name,
+    bytes: fixture.document(),
+    options: fixture.options(),
+  });
+  const authorities = (count: number): Promise<Fixture> =>
+    Fixture.make(([root, zone, , leaf]) => {
+      const below = Array.from({ length: count - 1 }, (_, i) => ({
+        ...zone,
+        subject: `CN=ca${i}.test`,
+        extensions: ca(),
+      }));
+      return [root, ...below, leaf];
+    });
+  const cases = [
+    of('ten authorities', await authorities(10)),
+    of('eleven authorities', await authorities(11), 'DOCUMENT_CABUNDLE'),
+  ];
+  for (const level of [ZONE, LEAF] as const)
+    for (const [size, expect] of [
+      [1024, 'accepted'],
+      [1025, level === LEAF ? 'DOCUMENT_CERTIFICATE' : 'DOCUMENT_CABUNDLE'],
+    ] as const)
+      cases.push(
+        of(`${LEVELS[level] ?? ''}: a certificate of ${size} bytes`, await sized(level, size), expect),
+      );
+  checkCases(t, cases, []);
+});
+
+/** A chain with a certificate of this many bytes. Its signature takes 102 to 104 of them, so it is made until it fits. */
+async function sized(level: typeof ZONE | typeof LEAF, size: number): Promise<Fixture> {
+  let padding = size >> 1;
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    let found = 0;
+    const fixture = await Fixture.make((specs) => {
+      specs[level].extensions.push(new x509.Extension('1.2.3.4', false, new Uint8Array(padding)));
+      specs[level].finish = (certificate) => {
+        found = certificate.length;
+        return certificate;
+      };
+      return undefined;
+    });
+    if (found === size) return fixture;
+    if (Math.abs(found - size) > 2) padding += size - found;
+  }
+  throw new RangeError('no such certificate');
+}
+
+void t.test('two readers that do not read the same', async (t) => {
+  // OpenSSL reads every extension that it knows, and takes a certificate with a malformed one for no CA; our walk reads
+  // only what it uses, and ignores the others unless they are critical (RFC 5280 section 4.2).
+  const malformedAltName = new x509.Extension('2.5.29.17', false, Buffer.from('0500', 'hex'));
+  // An authority key identifier that names the issuer by a serial number (section 4.2.1.1), which is not the issuer's.
+  const anotherSerial = new x509.Extension('2.5.29.35', false, Buffer.from('3003820101', 'hex'));
+  checkCases(
+    t,
+    [
+      await changed('CERTIFICATE_DER', 'an alternative name that is none', ZONE, {
+        extensions: [...ca(), malformedAltName],
+      }),
+      await changed('CERTIFICATE_ISSUER', 'the serial number of another issuer', LEAF, {
+        extensions: [basicConstraints(false), keyUsage('digitalSignature'), anotherSerial],
+      }),
+    ],
+    [],
+  );
+});
+
 void t.test('who issued whom', async (t) => {
   const standard = await Fixture.make();
   const stranger = await Fixture.make();

@@ -325,6 +325,14 @@ void t.test('fields of the document', (t) => {
         '2^64-1': uint(2n ** 64n - 1n),
       }),
       ...bad('DOCUMENT_PCRS', 'pcrs', { empty: map(), array: array(bytes(pcr(1))), null: nothing }),
+      row(
+        'accepted',
+        '32 PCRs',
+        fixture.with(
+          'pcrs',
+          map(...Array.from({ length: 32 }, (_, i) => [uint(i), bytes(pcr(i + 1))] as const)),
+        ),
+      ),
       row('accepted', 'PCR31', pcrsWith(uint(31), bytes(pcr(1)))),
       row('DOCUMENT_PCR_INDEX', '32', pcrsWith(uint(32), bytes(pcr(1)))),
       row('DOCUMENT_PCR_INDEX', '-1', pcrsWith(raw('20'), bytes(pcr(1)))),
