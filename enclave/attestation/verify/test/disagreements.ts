@@ -269,6 +269,20 @@ export const DISAGREEMENTS: readonly Disagreement[] = [
     reason: `${READ_LENIENTLY}; cbor-x drops this tag`,
   },
   {
+    name: 'tag 55799 below tag 18',
+    document: (of) => join(raw('d2 d9 d9f7'), of.source.bytes),
+    code: 'CBOR_TAG',
+    accepting: onlyAuth0,
+    reason: 'cbor-x drops this tag wherever it is; RFC 8949 section 3.4.6 has it around everything',
+  },
+  {
+    name: 'tag 55799 in 8 bytes below tag 18',
+    document: (of) => join(raw('d2 db 000000000000d9f7'), of.source.bytes),
+    code: 'CBOR_NOT_MINIMAL',
+    accepting: onlyAuth0,
+    reason: `${READ_LENIENTLY}; cbor-x drops this tag`,
+  },
+  {
     name: 'payload under tag 64 (typed array)',
     document: (of) => join(raw('84'), of.protectedItem, raw('a0 d8 40'), of.payloadItem, of.signatureItem),
     code: 'CBOR_TAG',

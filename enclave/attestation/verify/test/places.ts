@@ -23,7 +23,8 @@ export function placesOf(document: Uint8Array, { parts }: Source): readonly stri
   try {
     const places: string[] = [];
     const { tags, at: start } = tagsOf(document, 0);
-    if (tags.length > 0 && (tags.length > 1 || document[0] !== 0xd2)) places.push(`tag ${tags.join(' in ')}`);
+    if (tags.length > 0 && (tags.length > 1 || document[0] !== 0xd2))
+      places.push(`tag ${tags.toReversed().join(' in ')}`);
     const array = headOf(document, start);
     if (array.major !== ARRAY) throw new RangeError('no array');
     const items = itemsOf(document, array);
