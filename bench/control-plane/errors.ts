@@ -12,7 +12,8 @@ export type ControlPlaneErrorCode =
   | 'authority-expired'
   | 'certificate-request-invalid'
   | 'scheduler-config-invalid'
-  | 'kubectl-failed';
+  | 'kubectl-failed'
+  | 'request-failed';
 
 /** The one error class of this workspace: building, starting and talking to the loopback control plane. */
 export class ControlPlaneError extends CodedError<ControlPlaneErrorCode> {}

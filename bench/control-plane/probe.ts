@@ -1,12 +1,15 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
+import { describeError } from '@k3s-daas/core';
 import type { Child, Children } from './children.ts';
 import { ControlPlaneError } from './errors.ts';
 import type { KeyedCertificatePem } from './pki.ts';
 
 const PROBE_MS_MAX = 2000;
 const PAUSE_MS = 50;
+const GET_MS_MAX = 10_000;
+const REPLY_BYTES_MAX = 64 << 20;
 
 export interface Trust {
   readonly caPem: string;
@@ -39,6 +42,44 @@ function answers(url: string, trust: Trust): Promise<boolean> {
       resolve(false);
     });
   });
+}
+
+/**
+ * GET of an object of the API server.
+ *
+ * @throws ControlPlaneError `request-failed` with what the API server answered instead.
+ */
+export async function getJson(url: string, trust: Trust): Promise<unknown> {
+  const failed = (why: string, cause?: unknown): ControlPlaneError =>
+    new ControlPlaneError(
+      'request-failed',
+      `GET ${url}: ${why}`,
+      'Check the path, and that the control plane is running.',
+      { cause },
+    );
+  const { caPem: ca, client } = trust;
+  const reply = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+    const options = { ca, cert: client.certPem, key: client.keyPem, timeout: GET_MS_MAX };
+    const request = https.get(url, options, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > REPLY_BYTES_MAX) response.destroy(new Error('the answer is too large'));
+        else chunks.push(chunk);
+      });
+      response.once('error', reject);
+      response.once('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
+    request.once('timeout', () => request.destroy(new Error('no answer')));
+    request.once('error', reject);
+  }).catch((cause: unknown) => {
+    throw failed(describeError(cause), cause);
+  });
+  if (reply.status !== 200) throw failed(`status ${reply.status}: ${reply.text.slice(0, 300)}`);
+  return JSON.parse(reply.text);
 }
 
 /**

@@ -17,7 +17,7 @@ import { kubeconfigText, writePrivate } from './kubeconfig.ts';
 import { kubectl } from './kubectl.ts';
 import type { Authority, KeyedCertificatePem, Subject } from './pki.ts';
 import { freePorts } from './ports.ts';
-import { type Trust, untilAnswers } from './probe.ts';
+import { getJson, type Trust, untilAnswers } from './probe.ts';
 import { schedulerConfig, type SchedulerConfigOptions } from './scheduler-config.ts';
 
 type Component = 'etcd' | 'apiServer' | 'controllerManager' | 'scheduler' | 'kwok';
@@ -77,6 +77,8 @@ export interface ControlPlane {
   kubeconfig(user: Subject): Promise<string>;
   /** A client certificate with a fresh key, for users that are not kubeconfig files. */
   issueClient(user: Subject): Promise<KeyedCertificatePem>;
+  /** GET of a path of the API server as the admin, without a process for it; its JSON. */
+  get(path: string): Promise<unknown>;
   /** kubectl as the admin, unless another kubeconfig is given. */
   kubectl(args: readonly string[], options?: { kubeconfig?: string; input?: string }): Promise<string>;
   startScheduler(options: SchedulerOptions): Promise<RunningScheduler>;
@@ -205,6 +207,10 @@ class LoopbackControlPlane implements ControlPlane {
       usages: ['client'],
       days: this.#options.certificateDays,
     });
+  }
+
+  get(path: string): Promise<unknown> {
+    return getJson(`${this.apiServerUrl}${path}`, this.#trust);
   }
 
   kubectl(args: readonly string[], options: { kubeconfig?: string; input?: string } = {}): Promise<string> {

@@ -27,14 +27,15 @@ export interface PlacedPod {
   readonly receipt: string;
 }
 
-/** Live pods with a label, through kubectl. */
+/** Live pods with a label. */
 export async function listPods(
   plane: ControlPlane,
   namespace: string,
   selector: string,
 ): Promise<PlacedPod[]> {
-  const text = await plane.kubectl(['get', 'pods', '-n', namespace, '-l', selector, '-o', 'json']);
-  const { items } = z.object({ items: z.array(podSchema) }).parse(JSON.parse(text));
+  const query = new URLSearchParams({ labelSelector: selector }).toString();
+  const list = await plane.get(`/api/v1/namespaces/${namespace}/pods?${query}`);
+  const { items } = z.object({ items: z.array(podSchema) }).parse(list);
   return items
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
     .map((pod) => ({
@@ -59,7 +60,7 @@ export async function readNode(plane: ControlPlane, name: string): Promise<NodeT
       .object({ taints: z.array(z.object({ key: z.string(), effect: z.string() })).optional() })
       .optional(),
   });
-  const node = schema.parse(JSON.parse(await plane.kubectl(['get', 'node', name, '-o', 'json'])));
+  const node = schema.parse(await plane.get(`/api/v1/nodes/${name}`));
   return { name, taints: node.spec?.taints ?? [] };
 }
 

@@ -186,9 +186,11 @@ const podSchema = z.object({
   }),
 });
 
+const secretSchema = z.object({ data: z.object({ [KEY]: z.string() }) });
+
 async function planOf({ plane }: Stack, pod: PlacedPod): Promise<string> {
-  const text = await plane.kubectl(['get', 'pod', pod.name, '-n', pod.namespace, '-o', 'json']);
-  const [first] = podSchema.parse(JSON.parse(text)).spec.initContainers;
+  const object = await plane.get(`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`);
+  const [first] = podSchema.parse(object).spec.initContainers;
   const variable = first?.env.find(({ name }) => name === PLAN_VARIABLE)?.value;
   if (variable === undefined)
     throw new CliError('CLAIM_FAILED', `pod ${pod.name} has no seal-fetch`, 'see the webhook log');
@@ -197,8 +199,8 @@ async function planOf({ plane }: Stack, pod: PlacedPod): Promise<string> {
 }
 
 async function ciphertextOf({ plane }: Stack): Promise<Uint8Array> {
-  const path = `jsonpath={.data.${KEY}}`;
-  return fromBase64(await plane.kubectl(['get', 'secret', SECRET, '-n', SUBJECT.namespace, '-o', path]));
+  const object = await plane.get(`/api/v1/namespaces/${SUBJECT.namespace}/secrets/${SECRET}`);
+  return fromBase64(secretSchema.parse(object).data[KEY]);
 }
 
 async function put(file: string, content: string | Uint8Array): Promise<void> {

@@ -11,11 +11,12 @@ import {
   renderAdmissionConfiguration,
   renderOverlay,
   renderSchedulerConfig,
-} from '@k3s-daas/admission-webhook';
+} from '@k3s-daas/admission-webhook/manifests';
 import {
   freePorts,
   prepareIdentity,
   startControlPlane,
+  type Authority,
   type Binaries,
   type ChildExit,
   type ControlPlane,
@@ -31,7 +32,7 @@ import {
   type Bytes,
   type Policy,
 } from '@k3s-daas/core';
-import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave';
+import { createDevelopmentAuthority, measureEnclave } from '@k3s-daas/enclave/nsm';
 
 import { CliError } from '../errors.ts';
 import type { ChainWorld } from './chain.ts';
@@ -43,6 +44,8 @@ import type { InstallationState } from './state.ts';
 
 export const LOOPBACK = '127.0.0.1';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+/** Who may do what: our parts ask as soon as they run. The overlay of the webhook brings the registrar's again. */
+const RIGHTS = ['rbac.yaml', 'registrar.yaml'].map((name) => join(REPOSITORY, 'manifests', 'base', name));
 const CERTIFICATE_DAYS = 30;
 const READY_MS_MAX = 120_000;
 const POLL_MS = 25;
@@ -108,18 +111,24 @@ export async function keptNsmAuthority(dir: string): Promise<NsmAuthority> {
   return { rootDer: authority.rootCertificateDer, rootFile };
 }
 
-/** A control plane whose API server shows the webhook a client certificate. */
+/** The cluster's authority, made at the first start in the folder. */
+export async function clusterAuthority(dir: string): Promise<Authority> {
+  return (await prepareIdentity(planeFolder(dir), CERTIFICATE_DAYS)).ca;
+}
+
+const planeFolder = (dir: string): string => join(dir, 'control-plane');
+
+/** A control plane whose API server shows the webhook a client certificate, and where our parts have their rights. */
 export async function startPlane(options: {
   readonly dir: string;
+  readonly ca: Authority;
   readonly ports: Ports;
   readonly binaries: Binaries;
   readonly kwok: boolean;
   readonly signal: AbortSignal;
   readonly onExit: (exit: ChildExit) => void;
 }): Promise<ControlPlane> {
-  const { ports, binaries, kwok, signal, onExit } = options;
-  const dir = join(options.dir, 'control-plane');
-  const { ca } = await prepareIdentity(dir, CERTIFICATE_DAYS);
+  const { ports, ca, binaries, kwok, signal, onExit } = options;
   const client = await ca.issue({
     commonName: API_SERVER_CLIENT,
     usages: ['client'],
@@ -131,9 +140,9 @@ export async function startPlane(options: {
     cert: client.certPem,
     key: client.keyPem,
   });
-  return startControlPlane({
+  const plane = await startControlPlane({
     binaries,
-    dir,
+    dir: planeFolder(options.dir),
     apiServerPort: ports.apiServer,
     kwok,
     certificateDays: CERTIFICATE_DAYS,
@@ -141,6 +150,13 @@ export async function startPlane(options: {
     onExit,
     flags: { apiServer: [`--admission-control-config-file=${configuration}`] },
   });
+  try {
+    await plane.kubectl(['apply', ...RIGHTS.flatMap((file) => ['-f', file])]);
+    return plane;
+  } catch (error) {
+    await plane.stop();
+    throw error;
+  }
 }
 
 export const proxyUrl = (ports: Ports): string => `https://${LOOPBACK}:${ports.proxy}`;
@@ -274,9 +290,7 @@ export async function writeConfiguration(options: {
   return writeWhole(join(dir, 'daas.yaml'), stringify(configuration));
 }
 
-const RBAC = join(REPOSITORY, 'manifests', 'base', 'rbac.yaml');
-
-/** Rights, webhook, then its registration: the order in which nothing is refused for want of an answer. */
+/** The webhook, then its registration: the order in which nothing is refused for want of an answer. */
 export async function startWebhook(options: {
   readonly dir: string;
   readonly ports: Ports;
@@ -285,7 +299,6 @@ export async function startWebhook(options: {
   readonly configFile: string;
 }): Promise<void> {
   const { dir, ports, plane, parts, configFile } = options;
-  await plane.kubectl(['apply', '-f', RBAC]);
   await parts.start('webhook', ['--config', configFile]);
   const overlay = await renderOverlay({
     dir: join(dir, 'overlay'),

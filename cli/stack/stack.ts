@@ -17,6 +17,7 @@ import { createChainWorld, reopenChainWorld, type ChainWorld } from './chain.ts'
 import { registeredEnclave, withRegistrarReason, type RegisteredEnclave } from './enclave.ts';
 import {
   choosePorts,
+  clusterAuthority,
   enclavePcrs,
   LOOPBACK,
   proxyUrl,
@@ -73,7 +74,7 @@ export interface Stack {
 
 const ledgerReady = z.object({ url: z.url(), chainId: z.string() });
 
-/** programs → control plane and chain → cluster → webhook → enclave, registrar and proxy → scheduler. */
+/** programs → control plane beside chain → webhook beside enclave, registrar, proxy and then the scheduler. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dir, progress, signal, onExit } = options;
   const policy = policySchema.parse(options.policy);
@@ -82,50 +83,50 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const ports = saved?.ports ?? (await choosePorts());
   const pcrs = enclavePcrs();
   const host = options.host ?? LOOPBACK;
-  const sealFetchImage = options.sealFetchImage ?? (await buildSealFetch(progress));
   const authority = await keptNsmAuthority(dir);
+  const ca = await clusterAuthority(dir);
   const parts = await createParts(join(dir, 'parts'), onExit);
-  let plane: ControlPlane | undefined;
+  const abandoned = new AbortController();
+  let starting: Promise<ControlPlane> | undefined;
   const stop = async (): Promise<void> => {
-    await Promise.all([parts.stop(), plane?.stop()]);
+    await Promise.all([
+      parts.stop(),
+      starting?.then(
+        (plane) => plane.stop(),
+        () => undefined,
+      ),
+    ]);
   };
   // Whatever step is under way fails when its processes end, so an abort does not wait for it.
   signal.addEventListener('abort', () => void parts.stop(), { once: true });
   try {
     signal.throwIfAborted();
     const kwok = options.kwok ?? true;
-    plane = await progress.step('control plane: etcd, kube-apiserver, controller manager, scheduler', () =>
-      startPlane({ dir, ports, binaries, kwok, signal, onExit }),
+    const either = AbortSignal.any([signal, abandoned.signal]);
+    starting = progress.step('control plane: etcd, kube-apiserver, controller manager, scheduler', () =>
+      startPlane({ dir, ca, ports, binaries, kwok, signal: either, onExit }),
     );
-    const running = plane;
-    const world = await progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
+    // The chain needs of the cluster its authority alone, and the API server spends half of its start waiting.
+    const chain = progress.step('chain: embedded ledger, Move package, cluster', async (detail) => {
       const args = ['--host', host, '--port', String(ports.ledger), '--trust-anchor', authority.rootFile];
       const { ready } = await parts.start('ledger', [...args, '--data-dir', join(dir, 'ledger')]);
       const enclave = { pcr0: pcrs[0], pcr1: pcrs[1], pcr2: pcrs[2] };
       const at = ledgerReady.parse(ready);
       if (saved !== null) return reopenChainWorld({ ...at, saved: saved.chain, enclave });
       const keyServers = { dir, host, ports: ports.keyServers };
-      return createChainWorld({ ...at, apiServerCaPem: running.caPem, policy, enclave, keyServers, detail });
+      return createChainWorld({ ...at, apiServerCaPem: ca.certPem, policy, enclave, keyServers, detail });
     });
+    const image = options.sealFetchImage ?? buildSealFetch(progress);
+    const [plane, world, sealFetchImage] = await Promise.all([starting, chain, image]);
     await saveState(dir, stateOf(ports, world));
-    const site: Site = { dir, ports, parts, plane: running, world, policy, host, sealFetchImage };
+    const site: Site = { dir, ports, parts, plane, world, policy, host, sealFetchImage };
     const configFile = await writeConfiguration(site);
-    await progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile }));
-    const [firstBoot] = await progress.step(
-      'enclave: boot, attest, register on chain; key servers and relay',
-      () =>
-        Promise.all([
-          bootEnclave(site, configFile),
-          parts.start('registrar', ['--config', configFile]),
-          parts.start('attest-proxy', ['--config', configFile]),
-          startSealParts(parts, configFile),
-        ]),
-    );
-    let booted = firstBoot;
-    const scheduler = await progress.step(`${SCHEDULER_NAME}: start behind the attesting proxy`, async () => {
-      await untilForwarding({ dir, url: proxyUrl(ports), session: booted.enclave.session });
-      return startScheduler(site);
-    });
+    const [, first] = await Promise.all([
+      progress.step('admission webhook: start and register', () => startWebhook({ ...site, configFile })),
+      startEnclaveParts(site, configFile, progress),
+    ]);
+    const { scheduler } = first;
+    let { booted } = first;
     return {
       dir,
       continued: saved !== null,
@@ -146,9 +147,34 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
+    abandoned.abort();
     await stop();
     throw error;
   }
+}
+
+/** The enclave and what stands around it, then the scheduler that asks it: it must not ask before it is answered. */
+async function startEnclaveParts(
+  site: Site,
+  configFile: string,
+  progress: Progress,
+): Promise<{ booted: BootedEnclave; scheduler: RunningScheduler }> {
+  const { dir, ports, parts } = site;
+  const [booted] = await progress.step(
+    'enclave: boot, attest, register on chain; key servers and relay',
+    () =>
+      Promise.all([
+        bootEnclave(site, configFile),
+        parts.start('registrar', ['--config', configFile]),
+        parts.start('attest-proxy', ['--config', configFile]),
+        startSealParts(parts, configFile),
+      ]),
+  );
+  const scheduler = await progress.step(`${SCHEDULER_NAME}: start behind the attesting proxy`, async () => {
+    await untilForwarding({ dir, url: proxyUrl(ports), session: booted.enclave.session });
+    return startScheduler(site);
+  });
+  return { booted, scheduler };
 }
 
 /** What the steps of a start hand on to each other. */
@@ -168,11 +194,13 @@ function stateOf(ports: Ports, world: ChainWorld): InstallationState {
   return { version: 3, ports, chain: { chainId, packageId, ...owned, operatorSecret, seal } };
 }
 
+interface BootedEnclave {
+  readonly enclave: RegisteredEnclave;
+  readonly child: Child;
+}
+
 /** Boots an enclave; the registrar sees it, registers it and hands it its Kubernetes certificate. */
-async function bootEnclave(
-  site: Site,
-  configFile: string,
-): Promise<{ enclave: RegisteredEnclave; child: Child }> {
+async function bootEnclave(site: Site, configFile: string): Promise<BootedEnclave> {
   const { dir, ports, parts, world } = site;
   const bootstrapUrl = `http://${LOOPBACK}:${ports.bootstrap}`;
   const { child } = await parts.start('enclave', ['--config', configFile]);

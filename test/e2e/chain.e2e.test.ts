@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -11,43 +10,25 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import t from 'tap';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const LAUNCHER = fileURLToPath(new URL('../../cli/bin/daas.js', import.meta.url));
+import { runDaas, startDaas, type Ran } from '../../cli/test/daas.ts';
+
 const START_MS = 1_700_000_000_000;
 const ADDRESS = `0x${'ab'.repeat(32)}`;
 const ID = /^0x[0-9a-f]{64}$/;
 
 t.setTimeout(600_000);
 const dir = mkdtempSync(join(tmpdir(), 'daas-e2e-chain-'));
-const env = { ...process.env, DAAS_CONFIG: undefined, INIT_CWD: undefined };
+const env = { DAAS_CONFIG: undefined, INIT_CWD: undefined };
 t.teardown(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function daas(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
-    cwd: dir,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, err };
-}
+const daas = (...args: string[]): Promise<Ran> => runDaas(args, { cwd: dir, env });
 
 /** Runs a command that must succeed, with --json; its answer. */
 async function answer<T>(shape: z.ZodType<T>, ...args: string[]): Promise<T> {
@@ -76,11 +57,7 @@ interface Up {
 }
 
 async function up(...args: string[]): Promise<Up> {
-  const child = spawn(process.execPath, [LAUNCHER, 'chain', 'up', '--port', '0', '--json', ...args], {
-    cwd: dir,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startDaas(['chain', 'up', '--port', '0', '--json', ...args], { cwd: dir, env });
   t.teardown(() => child.kill('SIGKILL'));
   let err = '';
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));

@@ -1,13 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import t from 'tap';
 import { z } from 'zod';
 
-const LAUNCHER = fileURLToPath(new URL('../../cli/bin/daas.js', import.meta.url));
+import { runDaas, startDaas, type Ran } from '../../cli/test/daas.ts';
 
 /** A folder of its own for temporary runs, so that what is left behind can be seen. */
 function isolated(): { env: NodeJS.ProcessEnv; leftovers: () => string[] } {
@@ -16,13 +14,13 @@ function isolated(): { env: NodeJS.ProcessEnv; leftovers: () => string[] } {
     rmSync(folder, { recursive: true, force: true });
   });
   return {
-    env: { ...process.env, TMPDIR: folder },
+    env: { TMPDIR: folder },
     leftovers: () => readdirSync(folder).flatMap((name) => readdirSync(join(folder, name))),
   };
 }
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = startDaas(args, { cwd: process.cwd(), env });
   const text = { out: '', err: '' };
   child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
@@ -207,21 +205,8 @@ void t.test('Ctrl-C in the middle of the start ends it within 5 s', async (t) =>
   t.same(processesIn(env['TMPDIR'] ?? '?'), [], 'no process is left');
 });
 
-async function run(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ code: number | null; out: string; err: string }> {
-  const child: ChildProcess = spawn(process.execPath, [LAUNCHER, ...args], {
-    env,
-    cwd: '/',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let err = '';
-  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, err };
+function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+  return runDaas(args, { env });
 }
 
 /** A pod of the table may have been evicted with its slashed node since: take one that runs. */
