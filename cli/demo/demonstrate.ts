@@ -52,7 +52,7 @@ export interface DemonstrationResult {
   readonly placed: number;
 }
 
-/** nodes → secret → workload → receipts → opening → refusals → slash: each claim is shown, and measured for the result. */
+/** nodes → secret → workload → refusals → receipts → opening → slash: each claim is shown, and measured for the result. */
 export async function demonstrate(stack: Stack, progress: Progress): Promise<DemonstrationResult> {
   const { staked, unstaked } = await progress.step(
     'nodes: stake for three of four, each creates itself',
@@ -63,22 +63,23 @@ export async function demonstrate(stack: Stack, progress: Progress): Promise<Dem
     return sealForWorkload(stack);
   });
   const pods = await progress.step(`workload: a Deployment of ${PODS} pods`, () => placeWorkload(stack));
-  const reader = await connectReader(stack);
-  const placements = await progress.step('receipts: verified here and by Move', () =>
-    verifyReceipts(stack, pods),
-  );
+  // At once: a receipt lives for seconds, and what is shown of one must not be that it is over.
   const attacker = await prepareAttacker(stack, pods);
   const { placed } = attacker;
-  const secret = await progress.step(
-    'secret: opened for one pod, on its node, as its first container does',
-    () => openAsPod(stack, placed, workload),
-  );
   const refused = await progress.step('refusals: bindings, pods and Secrets that must not pass', async () => {
     const results = [unstaked];
     const attacks = [...bindingAttacks(attacker), ...secretAttacks(stack, placed, workload)];
     for (const attack of attacks) results.push(await tryAttack(attack));
     return results;
   });
+  const reader = await connectReader(stack);
+  const placements = await progress.step('receipts: verified here and by Move', () =>
+    verifyReceipts(stack, pods),
+  );
+  const secret = await progress.step(
+    'secret: opened for one pod, on its node, as its first container does',
+    () => openAsPod(stack, placed, workload),
+  );
   const slashed = await progress.step('slash: one stake loses all, its node loses its pods', () =>
     slashOne(stack, staked),
   );
@@ -156,7 +157,7 @@ async function placeWorkload({ plane }: Stack): Promise<PlacedPod[]> {
 }
 
 async function prepareAttacker(stack: Stack, pods: readonly PlacedPod[]): Promise<AttackerOptions> {
-  const [placed] = pods;
+  const [placed] = pods.toSorted((a, b) => receiptExpiresAtMs(b) - receiptExpiresAtMs(a));
   if (placed === undefined) throw new RangeError('no pod was placed');
   return {
     plane: stack.plane,
