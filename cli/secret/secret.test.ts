@@ -48,9 +48,7 @@ const file = (name: string, content: string, mode = 0o600): string => {
   return path;
 };
 
-/** Runs all but the first of each kind. */
 const runner = new Runner();
-const seen = new Set<string>();
 
 /**
  * Runs `daas` from another folder, as a person would: what a command does first, and how it refuses first, in a process of
@@ -65,9 +63,9 @@ async function daas(
   const variables = { DAAS_CONFIG: undefined, DAAS_SEAL_CONFIG: undefined, INIT_CWD: dir, ...env };
   const command = args.slice(0, args[1] === 'policy' ? 3 : 2).join(' ');
   const role = args[0] === 'key-server' && args[1]?.startsWith('-') === true;
-  const alone = role || 'NODE_OPTIONS' in env || !seen.has(`${command} ${kind}`);
-  seen.add(`${command} ${kind}`);
-  return await (alone ? runDaas : runner.run)(args, { input, env: variables });
+  const options = { input, env: variables };
+  if (role || 'NODE_OPTIONS' in env) return await runDaas(args, options);
+  return await runner.run(`${command} ${kind}`, args, options);
 }
 
 async function ok(t: Test, args: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ran> {

@@ -26,6 +26,7 @@ export interface RunOptions {
 /** What the runner is asked to run. */
 export interface Task {
   readonly args: readonly string[];
+  readonly cwd: string;
   /** The whole of it. */
   readonly env: Readonly<Record<string, string>>;
   readonly inputBase64: string;
@@ -67,6 +68,7 @@ export async function runDaas(args: readonly string[], options: RunOptions = {})
 /** One process that runs command after command: what is tested of most is what they do, not that Node starts. */
 export class Runner {
   readonly #child: ChildProcess;
+  readonly #seen = new Set<string>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor() {
@@ -78,11 +80,17 @@ export class Runner {
   }
 
   /** One at a time. @throws Error if a command ended the whole process */
-  readonly run = (
-    args: readonly string[],
-    { env, input = '' }: Omit<RunOptions, 'cwd'> = {},
-  ): Promise<Ran> => {
-    const task: Task = { args, env: cleanEnv(env), inputBase64: Buffer.from(input).toString('base64') };
+  /** The first run of each kind is a process of its own, with all that comes before and after a command. */
+  readonly run = async (kind: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
+    if (this.#seen.has(kind)) return await this.runHere(args, options);
+    this.#seen.add(kind);
+    return await runDaas(args, options);
+  };
+
+  /** One at a time. @throws Error if a command ended the whole process */
+  readonly runHere = (args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
+    const { cwd = '/', env, input = '' } = options;
+    const task: Task = { args, cwd, env: cleanEnv(env), inputBase64: Buffer.from(input).toString('base64') };
     const ran = this.#last.then(() => this.#ask(task));
     this.#last = ran.catch(() => undefined);
     return ran;

@@ -18,7 +18,8 @@ function capture(stream: NodeJS.WriteStream): () => string {
 
 const exitCode = (): number => Number(process.exitCode ?? 0);
 
-async function perform({ args, env, inputBase64 }: Task): Promise<Ran> {
+async function perform({ args, cwd, env, inputBase64 }: Task): Promise<Ran> {
+  process.chdir(cwd);
   for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
   Object.assign(process.env, env);
   const stdin = Readable.from([Buffer.from(inputBase64, 'base64')]);
