@@ -18,7 +18,7 @@ const daas = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran
   runDaas(args, { env: { DAAS_CONFIG: undefined, ...env } });
 /** Where only words are checked: without a process for each. */
 const inOne = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
-  runner.runHere(args, { env: { DAAS_CONFIG: undefined, ...env } });
+  runner.run(args, { env: { DAAS_CONFIG: undefined, ...env } });
 
 const ID = `0x${'ab'.repeat(32)}`;
 /** Of a chain of this machine. */

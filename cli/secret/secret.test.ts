@@ -65,7 +65,7 @@ async function daas(
   const role = args[0] === 'key-server' && args[1]?.startsWith('-') === true;
   const options = { input, env: variables };
   if (role || 'NODE_OPTIONS' in env) return await runDaas(args, options);
-  return await runner.run(`${command} ${kind}`, args, options);
+  return await runner.runKind(`${command} ${kind}`, args, options);
 }
 
 async function ok(t: Test, args: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<Ran> {

@@ -81,14 +81,18 @@ export class Runner {
 
   /** One at a time. @throws Error if a command ended the whole process */
   /** The first run of each kind is a process of its own, with all that comes before and after a command. */
-  readonly run = async (kind: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
-    if (this.#seen.has(kind)) return await this.runHere(args, options);
+  readonly runKind = async (
+    kind: string,
+    args: readonly string[],
+    options: RunOptions = {},
+  ): Promise<Ran> => {
+    if (this.#seen.has(kind)) return await this.run(args, options);
     this.#seen.add(kind);
     return await runDaas(args, options);
   };
 
   /** One at a time. @throws Error if a command ended the whole process */
-  readonly runHere = (args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
+  readonly run = (args: readonly string[], options: RunOptions = {}): Promise<Ran> => {
     const { cwd = '/', env, input = '' } = options;
     const task: Task = { args, cwd, env: cleanEnv(env), inputBase64: Buffer.from(input).toString('base64') };
     const ran = this.#last.then(() => this.#ask(task));

@@ -36,7 +36,7 @@ async function daas(...args: string[]): Promise<Ran> {
   const options = { cwd: dir, env };
   if (!SHARED.includes(args[1] ?? '')) return await runDaas(args, options);
   const command = args.slice(0, 3).filter((word) => /^[a-z]+$/.test(word));
-  return await runner.run(command.join(' '), args, options);
+  return await runner.runKind(command.join(' '), args, options);
 }
 
 /** Runs a command that must succeed, with --json; its answer. */
