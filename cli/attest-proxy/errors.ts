@@ -13,6 +13,8 @@ export type NotReadyCode =
   | 'ATTESTATION_REFUSED'
   | 'PIN_MISMATCH'
   | 'ENCLAVE_UNREACHABLE'
+  | 'ENCLAVE_REFUSES'
+  | 'CERTIFICATE_UNUSABLE'
   | 'SHUTTING_DOWN';
 
 export type ProxyErrorCode =
@@ -76,6 +78,8 @@ export function statusOf(code: ProxyErrorCode): number {
     case 'ATTESTATION_REFUSED':
     case 'PIN_MISMATCH':
     case 'ENCLAVE_UNREACHABLE':
+    case 'ENCLAVE_REFUSES':
+    case 'CERTIFICATE_UNUSABLE':
     case 'PROXY_BUSY':
     case 'SHUTTING_DOWN':
       return 503;

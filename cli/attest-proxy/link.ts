@@ -5,7 +5,8 @@ import { CodedError, describeError, toHex, type Clock } from '@k3s-daas/core';
 import type { Attested } from './attest.ts';
 import { activeSession, type ChainPort } from './chain.ts';
 import { ProxyError } from './errors.ts';
-import type { Call, Upstream } from './upstream.ts';
+import { probe } from './probe.ts';
+import type { Upstream } from './upstream.ts';
 
 export interface LinkOptions {
   readonly chain: ChainPort;
@@ -41,8 +42,12 @@ export interface Pauses {
 const PAUSES: Pauses = { retryMin: 100, retryMax: 5_000, look: 1_000, probe: 15_000 };
 /** Connections that end one after the other are no reason to ask without a pause. */
 const PROBE_PAUSE_MS = 200;
-const PROBE_MS_MAX = 5_000;
-const PROBE: Call = { method: 'GET', path: '/livez', headers: [], body: Buffer.alloc(0) };
+/** The enclave is the attested one, and does not want the proxy. */
+const REFUSED: readonly string[] = ['ENCLAVE_REFUSES', 'CERTIFICATE_UNUSABLE'];
+/** No reason to attest the enclave anew. */
+const STILL_ATTESTED: readonly string[] = [...REFUSED, 'ENCLAVE_UNREACHABLE'];
+/** After these no other call has better hopes. */
+const DROPPING: readonly string[] = [...STILL_ATTESTED, 'PIN_MISMATCH'];
 
 export interface LinkStatus {
   /** Null while nothing is forwarded. */
@@ -73,6 +78,8 @@ export class Link {
   /** The active session as last heard of, and whether it has changed since the last attempt. */
   #heard: string | null = null;
   #changed = false;
+  /** Why the client certificate on disk cannot be used; '' if it can. */
+  #unusable = '';
   #counts = { attestations: 0, failures: 0 };
   #loop: Promise<void> | null = null;
   #unfollow: () => void = () => undefined;
@@ -121,7 +128,7 @@ export class Link {
   /** A call to it failed before or within the reply. */
   failed(upstream: Upstream, error: ProxyError): void {
     if (upstream !== this.#upstream) return;
-    if (error.code === 'PIN_MISMATCH' || error.code === 'ENCLAVE_UNREACHABLE') this.#drop(error);
+    if (DROPPING.includes(error.code)) this.#drop(error);
     else this.#doubt();
   }
 
@@ -201,12 +208,12 @@ export class Link {
       this.#doubt();
     });
     try {
-      await upstream.send(PROBE, PROBE_MS_MAX);
+      await probe(upstream);
       const objection = this.#objection(attested);
       if (objection !== null) throw objection;
     } catch (error) {
       upstream.close();
-      if (!(error instanceof ProxyError) || error.code !== 'ENCLAVE_UNREACHABLE') this.#attested = null;
+      if (!(error instanceof ProxyError) || !STILL_ATTESTED.includes(error.code)) this.#attested = null;
       throw error;
     }
     if (this.#stopped()) {
@@ -221,10 +228,25 @@ export class Link {
 
   async #probe(upstream: Upstream): Promise<void> {
     this.#probed();
+    await this.#renew(upstream);
     try {
-      await upstream.send(PROBE, PROBE_MS_MAX);
+      await probe(upstream);
     } catch (error) {
       if (upstream === this.#upstream && error instanceof ProxyError) this.#drop(error);
+    }
+  }
+
+  /** A certificate that was renewed on disk is shown before the old one ends. */
+  async #renew(upstream: Upstream): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const endMs = await upstream.renew();
+      this.#unusable = '';
+      if (endMs !== null) log.info({ until: new Date(endMs).toISOString() }, 'client certificate renewed');
+    } catch (error) {
+      const reason = describeError(error);
+      if (reason !== this.#unusable) log.warn({ reason }, 'client certificate on disk cannot be used');
+      this.#unusable = reason;
     }
   }
 
@@ -254,7 +276,7 @@ export class Link {
     const upstream = this.#upstream;
     if (upstream === null) return;
     this.#upstream = null;
-    this.#attested = null;
+    if (!REFUSED.includes(reason.code)) this.#attested = null;
     upstream.close();
     const { code, message } = reason;
     this.#options.log.warn(

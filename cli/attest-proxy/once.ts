@@ -5,6 +5,7 @@ import { print, type Output } from '../output.ts';
 import { keyValues, time } from '../render.ts';
 import { loadProxyConfiguration } from '../roles/attest-proxy.ts';
 import { readChainOnce } from './chain.ts';
+import { probe } from './probe.ts';
 import { enclaveAccess } from './proxy.ts';
 
 /** Attests the enclave, connects to it with the key pinned, and says each thing that was checked. @throws ProxyError */
@@ -20,7 +21,7 @@ export async function attestOnce(output: Output, configFile: string | undefined)
   const attested = await access.attest(new AbortController().signal);
   const upstream = access.open(attested, () => undefined);
   try {
-    await upstream.send({ method: 'GET', path: '/livez', headers: [], body: Buffer.alloc(0) });
+    await probe(upstream);
   } finally {
     upstream.close();
   }

@@ -76,6 +76,7 @@ export async function enclaveAccess(options: EnclaveAccessOptions): Promise<Encl
             ]);
             return { cert, key };
           },
+          clock,
           limits: UPSTREAM_LIMITS,
         },
         lost,

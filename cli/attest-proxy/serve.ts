@@ -201,8 +201,11 @@ class Handler {
   /** One write with a length: a body in chunks cost kube-scheduler a new connection for each large reply. */
   #send(response: ServerResponse, status: number, headers: string[], body: Buffer): void {
     if (response.destroyed || response.headersSent) return;
-    // A request that was not read to its end leaves a connection of which nobody knows what comes next.
-    if (this.#closing() || !response.req.complete) headers.push('connection', 'close');
+    // A request that was not read to its end leaves a connection of which nobody knows what comes next; and who goes on
+    // over one whose certificate has ended would be refused for ever.
+    const { req: request } = response;
+    if (this.#closing() || !request.complete || this.#callers.ended(request))
+      headers.push('connection', 'close');
     headers.push('content-length', String(body.length));
     try {
       response.writeHead(status, headers);

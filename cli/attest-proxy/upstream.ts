@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { connect, type TLSSocket } from 'node:tls';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 
-import { describeError, equalBytes, toHex, type Bytes } from '@k3s-daas/core';
+import { describeError, type Clock } from '@k3s-daas/core';
 
 import type { Attested } from './attest.ts';
 import { ProxyError } from './errors.ts';
+import { PinnedAgent, unreachable, type Credentials } from './pinned-agent.ts';
 
 /** A request whose body is whole. `headers` are names and values in turn. */
 export interface Call {
@@ -39,14 +37,22 @@ export interface Upstream {
   readonly attested: Attested;
   /** `replyMs` is that of the limits unless given. @throws CallFailed */
   send(call: Call, replyMs?: number): Promise<Reply>;
+  /**
+   * Looks whether the client certificate was replaced on disk; if so, no connection of before serves another request.
+   *
+   * @returns when the new one ends, ms; null if it is the same
+   * @throws ProxyError if what is on disk cannot be used; the one at hand stays in use
+   */
+  renew(): Promise<number | null>;
   /** Ends every connection at once, also those in use. */
   close(): void;
 }
 
 export interface UpstreamOptions {
   readonly url: string;
-  /** PEM of what we show the enclave; read for each connection, so that a renewed certificate is taken. */
-  readonly credentials: () => Promise<{ readonly cert: string; readonly key: string }>;
+  /** What we show the enclave; read for each connection and by `renew`. */
+  readonly credentials: () => Promise<Credentials>;
+  readonly clock: Clock;
   readonly limits: UpstreamLimits;
 }
 
@@ -64,133 +70,44 @@ export interface UpstreamLimits {
  */
 export function openUpstream(attested: Attested, options: UpstreamOptions, lost: () => void): Upstream {
   const { limits } = options;
-  const agent = new PinnedAgent(attested, options, lost);
+  const agent = new PinnedAgent(attested, { ...options, ...limits }, lost);
   return {
     attested,
-    send: (call, replyMs = limits.replyMs) => send(agent, call, { ...limits, replyMs }),
+    send: (call, replyMs = limits.replyMs) => sendKnown(agent, call, { ...limits, replyMs }),
+    renew: () => agent.renew(),
     close: () => {
       agent.close();
     },
   };
 }
 
-/** An HTTP agent whose sockets are TLS connections with a pinned key. */
-class PinnedAgent extends Agent {
-  readonly #attested: Attested;
-  readonly #upstream: UpstreamOptions;
-  readonly #target: { readonly host: string; readonly port: number };
-  readonly #lost: () => void;
-  readonly #sockets = new Set<TLSSocket>();
-  #closed = false;
-
-  constructor(attested: Attested, upstream: UpstreamOptions, lost: () => void) {
-    super({ keepAlive: true, maxFreeSockets: upstream.limits.connectionsMax });
-    this.#attested = attested;
-    this.#upstream = upstream;
-    const { hostname, port } = new URL(upstream.url);
-    this.#target = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 443 : Number(port) };
-    this.#lost = lost;
-  }
-
-  /** Called by node:http for each connection; what is not pinned never gets to a request. */
-  override createConnection(
-    _options: object,
-    done: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
-    this.#connect().then(
-      (socket) => {
-        done(null, socket);
-      },
-      (error: unknown) => {
-        // With an error there is no socket, which the declaration of the callback does not know.
-        (done as (error: unknown) => void)(error);
-      },
-    );
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const socket of this.#sockets) socket.destroy();
-    this.destroy();
-  }
-
-  async #connect(): Promise<TLSSocket> {
-    const { credentials, limits } = this.#upstream;
-    let pair;
-    try {
-      pair = await credentials();
-    } catch (cause) {
-      throw unreachable(`the proxy's client certificate cannot be read: ${describeError(cause)}`, cause);
-    }
-    this.#requireOpen();
-    const socket = connect({
-      ...this.#target,
-      ...pair,
-      // The certificate that the document vouches for. Its name says nothing, since the key is what is known.
-      ca: this.#attested.certificatePem,
-      checkServerIdentity: () => undefined,
-      minVersion: 'TLSv1.3',
-      ALPNProtocols: ['http/1.1'],
-    });
-    socket.setNoDelay(true);
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#sockets.delete(socket);
-    });
-    await secured(socket, limits.connectMs);
-    try {
-      this.#requireOpen();
-      requirePin(socket, this.#attested.tlsKeyHash);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    socket.once('close', () => {
-      if (!this.#closed) this.#lost();
-    });
-    return socket;
-  }
-
-  #requireOpen(): void {
-    if (this.#closed) throw unreachable('it is not used any more');
-  }
+/**
+ * Sends a call, and once more over a new connection if the enclave refuses the certificate that the first one was made
+ * with: it has ended, or was of another CA. Such a request was not looked at, so that even a bind may be sent again.
+ */
+async function sendKnown(agent: PinnedAgent, call: Call, limits: UpstreamLimits): Promise<Reply> {
+  const { generation } = agent;
+  const reply = await send(agent, call, limits);
+  if (certificateRefusal(reply) === null) return reply;
+  agent.retire(generation);
+  const again = await send(agent, call, limits);
+  const refusal = certificateRefusal(again);
+  if (refusal === null) return again;
+  throw new CallFailed(false, refused(refusal));
 }
 
-/** Resolves when the handshake is done. */
-function secured(socket: TLSSocket, msMax: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const why: Error[] = [];
-    const timer = setTimeout(() => {
-      socket.destroy(new Error(`no TLS connection within ${msMax} ms`));
-    }, msMax);
-    const closed = (): void => {
-      clearTimeout(timer);
-      // Set when the handshake was fine but the certificate is not the attested one; a string, against @types/node.
-      const refused: unknown = socket.authorizationError;
-      if (typeof refused === 'string') reject(mismatch(`its certificate is refused: ${refused}`, why[0]));
-      else reject(unreachable(describeError(why[0] ?? 'it was closed'), why[0]));
-    };
-    // For good: whatever breaks later is told to the request that uses the connection.
-    socket.on('error', (error: Error) => {
-      why.push(error);
-    });
-    socket.once('close', closed);
-    socket.once('secureConnect', () => {
-      clearTimeout(timer);
-      socket.off('close', closed);
-      resolve();
-    });
-  });
+/** The words with which the enclave refuses the certificate of this connection, or null. */
+function certificateRefusal({ status, body }: Reply): string | null {
+  const text = status === 403 ? body.toString('utf8', 0, 1_000) : '';
+  return /"code":"CLIENT_CERTIFICATE_[A-Z]+"/.test(text) ? text : null;
 }
 
-/** The key that was used in this very handshake is the attested one. A resumed session would have shown none. */
-function requirePin(socket: TLSSocket, tlsKeyHash: Bytes): void {
-  const spki = socket.getPeerX509Certificate()?.publicKey.export({ format: 'der', type: 'spki' });
-  if (spki === undefined || socket.isSessionReused()) throw mismatch('it shows no certificate');
-  const hash = new Uint8Array(createHash('sha256').update(spki).digest());
-  if (!equalBytes(hash, tlsKeyHash)) {
-    throw mismatch(`its TLS key has hash ${toHex(hash)}, attested is ${toHex(tlsKeyHash)}`);
-  }
+function refused(why: string): ProxyError {
+  return new ProxyError(
+    'ENCLAVE_REFUSES',
+    `the enclave refuses the proxy's client certificate: ${why}`,
+    'renew proxy.clientCertFile, of a CA in enclave.clientCaFile; it is taken without a restart',
+  );
 }
 
 function send(agent: PinnedAgent, call: Call, limits: UpstreamLimits): Promise<Reply> {
@@ -262,24 +179,6 @@ function broken(reached: boolean, cause: unknown): ProxyError {
     'ENCLAVE_LOST',
     `the connection to the enclave broke after the request was sent: ${why}`,
     'ask again; a bind may have been done, and the enclave then says so',
-    { cause },
-  );
-}
-
-function mismatch(why: string, cause?: unknown): ProxyError {
-  return new ProxyError(
-    'PIN_MISMATCH',
-    `who answers at proxy.enclaveUrl does not have the attested TLS key: ${why}`,
-    'see that proxy.enclaveUrl and proxy.bootstrapUrl lead to the same enclave; else somebody is in between',
-    { cause },
-  );
-}
-
-function unreachable(why: string, cause?: unknown): ProxyError {
-  return new ProxyError(
-    'ENCLAVE_UNREACHABLE',
-    `no connection to the enclave: ${why}`,
-    'see that proxy.enclaveUrl is the TLS listener of a running enclave',
     { cause },
   );
 }

@@ -28,6 +28,7 @@ void t.test('a caller is who the certificate of its connection names, for as lon
   const request = connect(known, valid);
   known.authorize(request, allowed);
   t.equal(known.authenticate(request), NAME);
+  t.notOk(known.ended(request));
 
   const refused: [string, Certificate, boolean][] = [
     ['another name', { ...valid, subject: { CN: `${NAME}x` } }, true],
@@ -56,8 +57,11 @@ void t.test('a caller is who the certificate of its connection names, for as lon
     { code: 'CLIENT_CERTIFICATE_EXPIRED' },
     'within its connection',
   );
+  t.ok(known.ended(request));
   clock.ms = T0;
+  t.notOk(known.ended(request));
   known.authorityChanged();
+  t.ok(known.ended(request));
   t.throws(() => known.authenticate(request), { code: 'CLIENT_CERTIFICATE_OUTDATED' });
   known.authorize(connect(known, valid), allowed);
   t.end();

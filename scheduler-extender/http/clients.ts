@@ -21,6 +21,8 @@ export interface Clients {
   connected(socket: TLSSocket): void;
   /** From now on, connections that were made before are refused: their certificates met another CA. */
   authorityChanged(): void;
+  /** Whether the connection may not be used any more: its certificate has ended, or met another CA. */
+  ended(request: IncomingMessage): boolean;
   /** Common name of a client with a valid certificate. @throws what `refusal` makes */
   authenticate(request: IncomingMessage): string;
   /** The same, for one of `allowed`. @throws what `refusal` makes */
@@ -33,6 +35,8 @@ export function clients(clock: Clock, names: string, refusal: ClientRefusal): Cl
     refusal('CLIENT_NOT_ALLOWED', message, `use a certificate of a name in ${names}`);
   const known = new WeakMap<object, Client>();
   let epoch = 0;
+  // Not a number: not a time that we can read, and not later than any.
+  const isValid = ({ notAfterMs }: Client): boolean => clock.now() <= notAfterMs;
   const authenticate = (request: IncomingMessage): string => {
     const client = known.get(request.socket);
     if (client === undefined || client.commonName === null)
@@ -44,8 +48,8 @@ export function clients(clock: Clock, names: string, refusal: ClientRefusal): Cl
         'connect again',
       );
     }
-    // A connection may outlive the certificate it was made with. Not a number: not a time that we can read.
-    if (!(clock.now() <= client.notAfterMs)) {
+    // A connection may outlive the certificate it was made with.
+    if (!isValid(client)) {
       throw refusal(
         'CLIENT_CERTIFICATE_EXPIRED',
         `the certificate of ${client.commonName.slice(0, 100)} has expired`,
@@ -68,6 +72,10 @@ export function clients(clock: Clock, names: string, refusal: ClientRefusal): Cl
     },
     authorityChanged() {
       epoch += 1;
+    },
+    ended(request) {
+      const client = known.get(request.socket);
+      return client !== undefined && (client.epoch !== epoch || !isValid(client));
     },
     authenticate,
     authorize(request, allowed) {

@@ -198,7 +198,8 @@ function listener(
   };
 
   return (request, response) => {
-    if (closing()) response.setHeader('connection', 'close');
+    // Who renews its certificate and goes on over an old connection would be refused for ever.
+    if (closing() || known.ended(request)) response.setHeader('connection', 'close');
     const verb = verbOf(request.url ?? '');
     if (verb === undefined) app(request, response);
     else void call(verb, request, response);

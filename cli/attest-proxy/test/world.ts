@@ -45,8 +45,12 @@ const file = (name: string, text: string): string => {
 file('proxy.crt', server.certPem);
 file('proxy.key', server.keyPem);
 file('ca.crt', ca.certPem);
-file('client.crt', scheduler.certPem);
-file('client.key', scheduler.keyPem);
+/** What the proxy shows the enclave, as it is on disk from now on. */
+export function putClient({ certPem, keyPem }: KeyedCertificatePem): void {
+  file('client.crt', certPem);
+  file('client.key', keyPem);
+}
+putClient(scheduler);
 file('root.crt', derToPem(nsmAuthority.rootCertificateDer));
 
 const pcr = (fill: number): Bytes => new Uint8Array(48).fill(fill);
@@ -176,8 +180,8 @@ export async function serveAttestation(answer: Listener): Promise<{ url: string;
 export const nonceOf = ({ url = '' }: IncomingMessage): Bytes =>
   new Uint8Array(Buffer.from(new URL(url, 'http://x').searchParams.get('nonce') ?? '', 'hex'));
 
-export function sendJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+export function sendJson(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
 export interface Seen {
@@ -199,6 +203,8 @@ export class Extender {
     response.writeHead(200, { 'content-type': 'application/json', 'x-from': this.name });
     response.end(JSON.stringify({ path: seen.path, by: this.name }));
   };
+  /** Status of its answer to a probe. */
+  livez = 200;
   readonly name: string;
   readonly #server: Server;
   port = 0;
@@ -213,7 +219,7 @@ export class Extender {
         request.on('end', () => {
           const { method = '', url: path = '', headers, rawHeaders } = request;
           const seen = { method, path, headers, rawHeaders, body: Buffer.concat(chunks).toString() };
-          if (path === '/livez') sendJson(response, {});
+          if (path === '/livez') sendJson(response, {}, this.livez);
           else {
             this.seen.push(seen);
             this.handler(seen, response);
