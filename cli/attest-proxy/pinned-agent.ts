@@ -97,8 +97,8 @@ export class PinnedAgent extends Agent {
 
   /** Called by node:http when a request is done. False ends the connection, against @types/node. */
   override keepSocketAlive(socket: Duplex): boolean {
-    const kept: unknown = super.keepSocketAlive(socket);
-    return kept !== false && this.#sockets.get(socket) === this.#generation;
+    super.keepSocketAlive(socket);
+    return this.#sockets.get(socket) === this.#generation;
   }
 
   close(): void {

@@ -33,7 +33,7 @@ import {
   serveAttestation,
   startProxy,
   strangerCa,
-  until,
+  until as within,
   type Answer,
   type Identity,
   type Proxy,
@@ -41,6 +41,9 @@ import {
 
 t.setTimeout(120_000);
 
+/** A machine that is busy with much else takes its time. */
+const until = (what: string, holds: () => boolean | Promise<boolean>): Promise<void> =>
+  within(what, holds, 30_000);
 const DAY_MS = 86_400_000;
 const BIND = '/scheduler/bind';
 const UID = '7d1f0a52-6c1e-4a43-9d0b-6a0f6b0f3c11';
@@ -63,7 +66,7 @@ interface World {
   bindMs: number;
 }
 
-async function world(t: Test, pauses: Partial<Pauses> = {}): Promise<World> {
+async function world(t: Test, pauses: Partial<Pauses> = {}, waitMs = 20_000): Promise<World> {
   putClient(scheduler);
   const identity = boot();
   const here = { aheadMs: 0, bindMs: 0 };
@@ -108,7 +111,7 @@ async function world(t: Test, pauses: Partial<Pauses> = {}): Promise<World> {
     bootstrapUrl: bootstrap.url,
     enclavePort: extender.port,
     pauses: { probe: 60_000, ...pauses },
-    limits: { waitMs: 1_000 },
+    limits: { waitMs },
   });
   t.teardown(async () => {
     await proxy.close();
@@ -196,7 +199,7 @@ void t.test('refused for its old certificate, a request goes over a new connecti
     [200, 200, 200, 200],
   );
   t.same(
-    [crowd[0]?.text, crowd[3]?.text].map((text) => JSON.parse(text ?? '') as unknown),
+    [crowd[0], crowd[3]].map((answer) => JSON.parse(answer.text) as unknown),
     [{ Error: '' }, { Error: '' }],
   );
   t.ok(w.refusals() > 0);
@@ -229,7 +232,7 @@ void t.test("the enclave's client CA changes: connections are made anew", async 
 });
 
 void t.test('a certificate that has ended takes readiness away, until there is another', async (t) => {
-  const w = await world(t, { probe: 50 });
+  const w = await world(t, { probe: 50 }, 300);
   w.aheadMs = 2 * DAY_MS;
   await until('unready', async () => (await w.proxy.ready()).status === 503);
   const { reasons } = (await w.proxy.ready()).json;
@@ -250,7 +253,7 @@ void t.test('a certificate that has ended takes readiness away, until there is a
 
 void t.test('a certificate of a few seconds, by everybody’s real clock', async (t) => {
   const w = await world(t, { probe: 50 });
-  const short = await issue(3_000 / DAY_MS);
+  const short = await issue(6_000 / DAY_MS);
   const endMs = new X509Certificate(short.certPem).validToDate.getTime();
   putClient(short);
   await until('it is seen', () => told(w, RENEWED) === 1);
@@ -297,7 +300,7 @@ void t.test('an enclave whose probe is answered with another status is not used'
 
 void t.test('extender and proxy end a connection whose certificate has ended', async (t) => {
   const w = await world(t);
-  const { certPem: cert, keyPem: key } = await issue(4_000 / DAY_MS);
+  const { certPem: cert, keyPem: key } = await issue(6_000 / DAY_MS);
   const endMs = new X509Certificate(cert).validToDate.getTime();
   const asker = (port: number, trusted: string): (() => Promise<object>) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, cert, key, ca: trusted });
