@@ -101,3 +101,58 @@ void t.test('what a stranger answers commands no terminal', async (t) => {
   const message = /answered: 503 {1,2}\]0;owned 2Jline esrever$/;
   await t.rejects(fetchAttestation(`http://${HOST}:${port}`), { message });
 });
+
+void t.test('an enclave that says "later" is asked again then, within bounds', async (t) => {
+  const reply = {
+    format: 'aws-nitro',
+    document: 'AAAA',
+    decisionKey: '11'.repeat(32),
+    logKey: '22'.repeat(32),
+    tlsKeyHash: '33'.repeat(32),
+    certificatePem: 'certificate',
+    csrPem: 'request',
+  };
+  /** Refuses some times, then answers. */
+  const asks = async (
+    retryAfter: string,
+    refusals: number,
+    { status = 429, signal }: { status?: number; signal?: AbortSignal } = {},
+  ): Promise<{ ms: number; asked: number; answer: unknown }> => {
+    let asked = 0;
+    const port = await listening(
+      t,
+      createServer((_request, response) => {
+        asked += 1;
+        if (asked > refusals) response.end(JSON.stringify(reply));
+        else response.writeHead(status, { 'retry-after': retryAfter }).end('{"code":"RATE_LIMITED"}');
+      }),
+    );
+    const startMs = performance.now();
+    const answer = await fetchAttestation(
+      `http://${HOST}:${port}`,
+      { nonce: new Uint8Array(24) },
+      signal,
+    ).catch((error: unknown) => error);
+    return { ms: performance.now() - startMs, asked, answer };
+  };
+  const refused = { code: 'REQUEST_FAILED', message: /429 .*RATE_LIMITED/ };
+  const [twice, unknown, far, words, hasty, never, stopped] = await Promise.all([
+    asks('1', 2),
+    asks('1', 1, { status: 404 }),
+    asks('3600', 1),
+    asks('Wed, 21 Oct 2026 07:28:00 GMT', 1),
+    asks('0', 1),
+    asks('6', 9),
+    asks('9', 9, { signal: AbortSignal.timeout(2_500) }),
+  ]);
+  t.match(twice, { asked: 3, answer: { csrPem: 'request' } });
+  t.ok(twice.ms >= 1_990, `${twice.ms} ms`);
+  t.match(unknown, { asked: 2, answer: { csrPem: 'request' } });
+  t.match(far, { asked: 1, answer: refused }, 'an hour is not waited for');
+  t.match(words, { asked: 1, answer: refused });
+  t.match(hasty, { asked: 2, answer: { csrPem: 'request' } });
+  t.ok(hasty.ms >= 990, 'a stranger makes nobody ask without a pause');
+  t.match(never, { asked: 2, answer: refused }, 'ten seconds are enough');
+  t.match(stopped, { asked: 1, answer: refused }, 'what was refused is told, not that nobody waited');
+  t.ok(stopped.ms < 8_000);
+});

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { request as httpsRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
@@ -19,6 +20,8 @@ import { CliError } from './errors.ts';
 import { exchange } from './reply.ts';
 
 const TIMEOUT_MS = 10_000;
+/** How long to come back to an enclave that says "later". */
+const LATER_MS_MAX = 10_000;
 /** A document has at most 12,288 bytes (NSM), a certificate and a request a few hundred. */
 const ATTESTATION_BYTES_MAX = 128 << 10;
 
@@ -47,7 +50,10 @@ export interface EnclaveAttestation {
 
 /**
  * What the enclave's bootstrap listener serves: its standing document, or a fresh one with a nonce of the caller's
- * (16 to 64 bytes, but not the 32 of a slot) or for a slot. Nothing of it is believed before it is verified.
+ * (16 to 64 bytes, but not the 32 of a slot) or for a slot. Nothing of it is believed before it is verified. Refused with
+ * Retry-After, it asks again then, until `signal` aborts, for ten seconds at most.
+ *
+ * @throws CliError REQUEST_FAILED, with the last refusal
  */
 export async function fetchAttestation(
   bootstrapUrl: string,
@@ -57,7 +63,7 @@ export async function fetchAttestation(
   const url = new URL('/api/v1/tee/attestation', bootstrapUrl);
   if (fresh !== null && 'nonce' in fresh) url.searchParams.set('nonce', toHex(fresh.nonce));
   if (fresh !== null && 'slot' in fresh) url.searchParams.set('slot', fresh.slot);
-  const reply = attestationReply.safeParse(parseJson(await answered(url, {}, [200], signal)));
+  const reply = attestationReply.safeParse(parseJson(await answeredInTime(url, signal)));
   if (!reply.success) throw unexpected(bootstrapUrl, z.prettifyError(reply.error));
   const { format, document, decisionKey, logKey, tlsKeyHash, certificatePem, csrPem } = reply.data;
   return {
@@ -162,6 +168,37 @@ function keyHash(certificatePem: string): Bytes {
   }
 }
 
+/** The answer to a GET, if need be not the first one. */
+async function answeredInTime(url: URL, signal?: AbortSignal): Promise<string> {
+  const deadlineMs = performance.now() + LATER_MS_MAX;
+  for (;;) {
+    try {
+      return await answered(url, {}, [200], signal);
+    } catch (error) {
+      const waitMs = error instanceof Later ? error.waitMs : Infinity;
+      if (performance.now() + waitMs > deadlineMs) throw error;
+      await sleep(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+      if (signal?.aborted === true) throw error;
+    }
+  }
+}
+
+/** A refusal with Retry-After. */
+class Later extends CliError {
+  readonly waitMs: number;
+
+  constructor(refusal: CliError, waitMs: number) {
+    super(refusal.code, refusal.message, refusal.remedy);
+    this.waitMs = waitMs;
+  }
+}
+
+/** In seconds, the only form that the enclave sends; it waits a second at least, whatever a stranger says. */
+function retryAfterMs({ headers }: Response): number | null {
+  const text = headers.get('retry-after') ?? '';
+  return /^\d{1,4}$/.test(text) ? Math.max(1, Number(text)) * 1_000 : null;
+}
+
 /**
  * The body of an answer with one of the statuses. Whoever answers there is a stranger until its document is verified:
  * bounded in time and size, no redirects.
@@ -175,6 +212,7 @@ async function answered(
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let status: number;
   let text: string | null;
+  let laterMs: number | null;
   try {
     const response = await fetch(url, {
       ...init,
@@ -182,13 +220,15 @@ async function answered(
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
     status = response.status;
+    laterMs = retryAfterMs(response);
     text = await boundedText(response);
   } catch (cause) {
     throw new CliError('REQUEST_FAILED', `${url.href} does not answer`, 'is the enclave running?', { cause });
   }
   if (text === null) throw unexpected(url.href, `more than ${ATTESTATION_BYTES_MAX} bytes`, status);
-  if (!statuses.includes(status)) throw unexpected(url.href, text, status);
-  return text;
+  if (statuses.includes(status)) return text;
+  const refusal = unexpected(url.href, text, status);
+  throw laterMs === null ? refusal : new Later(refusal, laterMs);
 }
 
 /** The body, or null if it is larger than an attestation can be. */

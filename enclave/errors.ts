@@ -14,6 +14,8 @@ export type EnclaveErrorCode =
   | 'TRUST_ANCHOR_NOT_AWS'
   | 'NONCE_MALFORMED'
   | 'SLOT_MALFORMED'
+  | 'SLOT_UNKNOWN'
+  | 'CHAIN_UNREADABLE'
   | 'ALREADY_REGISTERED'
   | 'RATE_LIMITED'
   | 'NOT_ATTESTED'
@@ -25,12 +27,19 @@ export type EnclaveErrorCode =
 /** A coded refusal of the enclave process; most of them end its boot. */
 export class EnclaveError extends CodedError<EnclaveErrorCode> {}
 
-/** Too many ask for documents; told to a client as 429 with Retry-After. */
-export class RateLimited extends EnclaveError {
+/** What may be otherwise in a moment; told to a client with Retry-After. */
+export class AskLater extends EnclaveError {
   readonly retryAfterSeconds: number;
 
-  constructor(message: string, waitMs: number) {
-    super('RATE_LIMITED', message, 'take the standing document, or ask again later');
+  constructor(code: EnclaveErrorCode, message: string, remedy: string, waitMs: number) {
+    super(code, message, remedy);
     this.retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
+  }
+}
+
+/** Too many ask for documents; told to a client as 429. */
+export class RateLimited extends AskLater {
+  constructor(message: string, waitMs: number) {
+    super('RATE_LIMITED', message, 'take the standing document, or ask again later', waitMs);
   }
 }

@@ -1,4 +1,4 @@
-import { policyDigest, type ChainView } from '@k3s-daas/core';
+import { policyDigest, type ChainView, type SuiId } from '@k3s-daas/core';
 import type { SessionIdentity } from '@k3s-daas/scheduler-extender';
 import type { ChainWatcher } from '@k3s-daas/sui-client';
 
@@ -27,6 +27,7 @@ import { Guard } from './guard/guard.ts';
 import { NsmQueue, nsmFailed } from './guard/nsm-queue.ts';
 import { notAttested, serveBootstrap, type Attesting } from './http/bootstrap.ts';
 import { FreshDocuments } from './http/fresh-documents.ts';
+import { Slots, type FindSlots } from './http/slots.ts';
 import type { HostTime } from './time.ts';
 
 export type { EnclaveOptions, EnclaveWorld } from './boot/world.ts';
@@ -151,7 +152,8 @@ async function becomeActive(
   const chain = world.watchChain(clock);
   chain.start();
   closers.push(() => chain.stop());
-  shown.attesting = attesting({ own, chain, record, time: world.time });
+  const { time, findSlots } = world;
+  shown.attesting = attesting({ own, chain, record, time, findSlots, cluster: configuration.cluster.id });
 
   const { session } = await record.run(
     'registration',
@@ -223,8 +225,10 @@ function attesting(of: {
   readonly chain: ChainView;
   readonly record: BootRecord;
   readonly time: HostTime;
+  readonly findSlots: FindSlots;
+  readonly cluster: SuiId;
 }): Attesting {
-  const { own, chain, record, time } = of;
+  const { own, chain, record, time, findSlots, cluster } = of;
   const { attestor, clock, guard, keys } = own;
   const fresh = new FreshDocuments({
     attest: (nonce, caller) =>
@@ -234,6 +238,11 @@ function attesting(of: {
       }),
     monotonic: () => time.monotonic(),
   });
+  const slots = new Slots({ find: findSlots, cluster, clock, time });
+  const requireUnregistered = (): void => {
+    if (record.failure !== null) throw failed(record.failure);
+    if (ownSession(chain.current(), publicKeys(keys)) !== undefined) throw alreadyRegistered();
+  };
   return {
     keys,
     standing: () => {
@@ -242,10 +251,11 @@ function attesting(of: {
       if (standing.leafEndMs < clock.now()) throw nsmFailed('its last document has ended');
       return standing.document;
     },
-    fresh: (nonce) => fresh.get(nonce, 'nonce'),
-    forSlot: (slot) => {
-      if (record.failure !== null) throw failed(record.failure);
-      if (ownSession(chain.current(), publicKeys(keys)) !== undefined) throw alreadyRegistered();
+    fresh: (nonce, network) => fresh.get(nonce, 'nonce', network),
+    forSlot: async (slot, gone) => {
+      requireUnregistered();
+      await slots.require(`0x${slot}`, gone);
+      requireUnregistered();
       return fresh.get(slot, 'slot');
     },
   };

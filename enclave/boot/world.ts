@@ -1,7 +1,8 @@
 import type { Clock, Configuration, EnclaveConfiguration } from '@k3s-daas/core';
-import { connectChain, watchChain, type ChainWatcher } from '@k3s-daas/sui-client';
+import { connectChain, findSlots, watchChain, type ChainWatcher } from '@k3s-daas/sui-client';
 import type { Logger } from 'pino';
 
+import type { FindSlots } from '../http/slots.ts';
 import type { Nsm } from '../nsm/index.ts';
 import { hostTime, type HostTime } from '../time.ts';
 import { checkEntropy } from './entropy.ts';
@@ -28,24 +29,27 @@ export interface EnclaveWorld {
   readonly checkEntropy: (nsm: Nsm) => Promise<{ readonly source: string }>;
   /** A watcher that was not started yet. */
   readonly watchChain: (clock: Clock) => ChainWatcher;
+  readonly findSlots: FindSlots;
 }
 
 /** The world that the configuration names. */
 export function hostWorld(options: EnclaveOptions): EnclaveWorld {
   const { configuration, log } = options;
-  const { chain, cluster } = configuration;
+  const { chain: node, cluster } = configuration;
+  const chain = connectChain({ url: node.url, chainId: cluster.chainId });
   return {
     time: hostTime(options.clock),
     openNsm: () => openNsm(options),
     checkEntropy: (nsm) => checkEntropy({ nsm }),
     watchChain: (clock) =>
       watchChain({
-        chain: connectChain({ url: chain.url, chainId: cluster.chainId }),
+        chain,
         packageId: cluster.package,
         clusterId: cluster.id,
         clock,
         log,
-        pollMs: chain.pollMs,
+        pollMs: node.pollMs,
       }),
+    findSlots: (ids) => findSlots(chain.client, cluster.package, ids),
   };
 }

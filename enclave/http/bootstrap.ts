@@ -4,14 +4,25 @@ import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 
 import { AWS_NITRO } from '@k3s-daas/attestation';
-import { describeError, toBase64, toHex, type Bytes, type EvidenceFormat } from '@k3s-daas/core';
+import {
+  describeError,
+  networkOf,
+  OpenConnections,
+  toBase64,
+  toHex,
+  type Bytes,
+  type EvidenceFormat,
+} from '@k3s-daas/core';
 
 import type { EnclaveKeys } from '../boot/keys.ts';
 import type { BootProgress } from '../boot/steps.ts';
-import { EnclaveError, RateLimited, type EnclaveErrorCode } from '../errors.ts';
+import { AskLater, EnclaveError, type EnclaveErrorCode } from '../errors.ts';
 import { parseNonce, parseSlot } from './fresh-documents.ts';
 
 const CERTIFICATE_BYTES_MAX = 16_384;
+const CONNECTIONS_MAX = 64;
+/** One network must not hold all of them. */
+const CONNECTIONS_PER_NETWORK_MAX = 16;
 /** Whoever sends nothing must not hold one of few connections for long; Node looks every 30 s unless told otherwise. */
 const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
@@ -33,9 +44,10 @@ export interface AttestationReply {
 export interface Attesting {
   readonly keys: EnclaveKeys;
   readonly standing: () => Bytes;
-  /** A document with this nonce, or for this slot; both as hex. @throws EnclaveError */
-  readonly fresh: (nonce: string) => Promise<Bytes>;
-  readonly forSlot: (slot: string) => Promise<Bytes>;
+  /** A document with this nonce, as hex, for somebody of this network, null if that is unknown. @throws EnclaveError */
+  readonly fresh: (nonce: string, network: string | null) => Promise<Bytes>;
+  /** A document for this slot, as hex; `gone` aborts when nobody waits for it any more. @throws EnclaveError */
+  readonly forSlot: (slot: string, gone: AbortSignal) => Promise<Bytes>;
 }
 
 export interface BootstrapOptions {
@@ -69,9 +81,22 @@ export async function serveBootstrap(
     asked.add(request.socket);
     app(request, response);
   });
-  server.maxConnections = 64;
+  server.maxConnections = CONNECTIONS_MAX;
+  limitNetworks(server);
   await listen(server, options.host, options.port);
   return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+}
+
+function limitNetworks(server: Server): void {
+  const open = new OpenConnections();
+  server.on('connection', (socket) => {
+    const network = strangersNetwork(socket.remoteAddress);
+    if (network === null) return;
+    socket.once('close', () => {
+      open.leave(network);
+    });
+    if (open.enter(network) > CONNECTIONS_PER_NETWORK_MAX) socket.destroy();
+  });
 }
 
 function bootstrapApp(options: BootstrapOptions): express.Express {
@@ -93,7 +118,7 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
     response.status(ready ? 200 : 503).json({ ready, reasons, boot: options.progress() });
   });
   app.get('/api/v1/tee/attestation', async (request, response) => {
-    response.json(await attestation(options.attesting(), request.query));
+    response.json(await attestation(options.attesting(), request, response));
   });
   app.put(
     '/api/v1/tee/kubernetes-certificate',
@@ -108,7 +133,7 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
     response.status(404).json({ code: 'NOT_FOUND', message, remedy: 'see docs/architecture.md' });
   });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    if (error instanceof RateLimited) response.set('retry-after', String(error.retryAfterSeconds));
+    if (error instanceof AskLater) response.set('retry-after', String(error.retryAfterSeconds));
     if (error instanceof EnclaveError) response.status(STATUS[error.code] ?? 422).json(error);
     else response.status(400).json(malformed(error));
   });
@@ -117,15 +142,28 @@ function bootstrapApp(options: BootstrapOptions): express.Express {
 
 async function attestation(
   attesting: Attesting | null,
-  { nonce, slot }: Request['query'],
+  { query: { nonce, slot }, socket }: Request,
+  response: Response,
 ): Promise<AttestationReply> {
   // Both at once is neither: parseNonce says so.
   const wanted = nonce === undefined ? null : parseNonce(slot === undefined ? nonce : null);
   const forSlot = slot === undefined ? null : parseSlot(slot);
   if (attesting === null) throw notAttested();
-  if (wanted !== null) return reply(attesting.keys, await attesting.fresh(wanted));
-  if (forSlot !== null) return reply(attesting.keys, await attesting.forSlot(forSlot));
-  return reply(attesting.keys, attesting.standing());
+  const { keys } = attesting;
+  if (wanted !== null)
+    return reply(keys, await attesting.fresh(wanted, strangersNetwork(socket.remoteAddress)));
+  if (forSlot === null) return reply(keys, attesting.standing());
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+  });
+  return reply(keys, await attesting.forSlot(forSlot, gone.signal));
+}
+
+/** Behind the bridge of an image all come from loopback: there is no telling them apart, and null says so. */
+export function strangersNetwork(address: string | undefined): string | null {
+  const network = networkOf(address);
+  return /^(?:127\.|$)/.test(network) || address === '::1' ? null : network;
 }
 
 export function notAttested(): EnclaveError {
@@ -152,10 +190,12 @@ function reply(keys: EnclaveKeys, document: Bytes): AttestationReply {
 const STATUS: Partial<Record<EnclaveErrorCode, number>> = {
   NONCE_MALFORMED: 400,
   SLOT_MALFORMED: 400,
+  SLOT_UNKNOWN: 404,
   ALREADY_REGISTERED: 409,
   RATE_LIMITED: 429,
   NOT_ATTESTED: 503,
   NSM_FAILED: 503,
+  CHAIN_UNREADABLE: 503,
   BOOT_FAILED: 503,
 };
 

@@ -20,17 +20,21 @@ interface Entry {
 const LIFE_MS = 5_000;
 /** More than the buckets let into one life. */
 const ENTRIES_MAX = 256;
-/** An NSM needs some milliseconds for a document: this keeps strangers to a small part of its time. */
+/**
+ * An NSM needs some 100 ms for a document (nsm/device.ts): at most 30 % of its time goes to strangers. Slots have a bucket of
+ * their own, and only what the chain knows as a slot gets there, so that who floods with nonces or with invented slots keeps no
+ * registrar from registering. One network uses up a quarter of the nonces, so that it takes several to keep out the others.
+ */
 const LIMITS = {
-  nonce: { amount: 20, periodMs: 4_000 },
-  // A bucket of its own: a flood of nonces must not keep a registrar from its slot.
-  slot: { amount: 10, periodMs: 5_000 },
+  nonce: { amount: 10, periodMs: 5_000 },
+  network: { amount: 4, periodMs: 8_000 },
+  slot: { amount: 5, periodMs: 5_000 },
 };
 
 /** Documents with a nonce that somebody else chose: one NSM call for one nonce, and not too many of them. */
 export class FreshDocuments {
   readonly #options: FreshDocumentsOptions;
-  readonly #buckets: Readonly<Record<Caller, TokenBuckets>>;
+  readonly #buckets: Readonly<Record<keyof typeof LIMITS, TokenBuckets>>;
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: FreshDocumentsOptions) {
@@ -38,16 +42,21 @@ export class FreshDocuments {
     const time = { now: options.monotonic };
     this.#buckets = {
       nonce: new TokenBuckets(LIMITS.nonce, time),
+      network: new TokenBuckets(LIMITS.network, time),
       slot: new TokenBuckets(LIMITS.slot, time),
     };
   }
 
-  /** @param hex lower-case. @throws EnclaveError RATE_LIMITED, NSM_FAILED */
-  get(hex: string, caller: Caller): Promise<Bytes> {
+  /**
+   * @param hex lower-case
+   * @param network who asks; null if that cannot be told, or does not matter
+   * @throws EnclaveError RATE_LIMITED, NSM_FAILED
+   */
+  get(hex: string, caller: Caller, network: string | null = null): Promise<Bytes> {
     this.#forgetOld();
     const known = this.#entries.get(hex);
     if (known !== undefined) return known.document;
-    const waitMs = this.#buckets[caller].take(caller);
+    const waitMs = this.#take(caller, network);
     if (waitMs > 0) return Promise.reject(new RateLimited('the NSM is asked too often', waitMs));
     const document = this.#options.attest(fromHex(hex), caller);
     const entry: Entry = { document, untilMs: Infinity };
@@ -61,6 +70,16 @@ export class FreshDocuments {
       },
     );
     return document;
+  }
+
+  /** From both buckets or from none. @returns 0, or how long until there is enough, ms */
+  #take(caller: Caller, network: string | null): number {
+    const buckets = this.#buckets;
+    const networkMs = network === null ? 0 : buckets.network.waitMs(network);
+    if (networkMs > 0) return networkMs;
+    const waitMs = buckets[caller].take(caller);
+    if (waitMs === 0 && network !== null) buckets.network.take(network);
+    return waitMs;
   }
 
   #forgetOld(): void {

@@ -25,6 +25,7 @@ import {
   type Configuration,
   type EnclaveConfiguration,
   type Session,
+  type SuiId,
 } from '@k3s-daas/core';
 import type { ChainWatcher } from '@k3s-daas/sui-client';
 import { pino } from 'pino';
@@ -32,6 +33,7 @@ import { pino } from 'pino';
 import type { OpenedNsm } from '../boot/nsm.ts';
 import type { EnclaveOptions, EnclaveWorld } from '../boot/world.ts';
 import type { AttestationReply } from '../http/bootstrap.ts';
+import type { GrantedSlot } from '../http/slots.ts';
 import {
   createDevelopmentAuthority,
   developmentNsm,
@@ -185,6 +187,11 @@ export interface Reply {
 export class TestEnclave {
   readonly time = new TestTime();
   readonly chain = new TestChain();
+  /** The slots that are on chain, and each lookup of some. */
+  readonly slots = new Map<SuiId, GrantedSlot>();
+  readonly lookups: (readonly SuiId[])[] = [];
+  /** Runs before each lookup; what it throws is what the chain answers. */
+  beforeLookup: () => void | Promise<void> = () => undefined;
   readonly dir = mkdtempSync(join(tmpdir(), 'daas-enclave-'));
   /** All that was logged, and all that was answered. */
   logged = '';
@@ -247,6 +254,7 @@ export class TestEnclave {
       openNsm: opened,
       checkEntropy: () => Promise.resolve({ source: 'a test' }),
       watchChain: () => this.chain,
+      findSlots: (ids) => this.findSlots(ids),
       ...world,
     });
     return this;
@@ -260,6 +268,18 @@ export class TestEnclave {
     await this.certify(reply);
     await this.running.ready;
     return this;
+  }
+
+  async findSlots(ids: readonly SuiId[]): Promise<Map<SuiId, GrantedSlot>> {
+    this.lookups.push(ids);
+    await this.beforeLookup();
+    return new Map([...this.slots].filter(([id]) => ids.includes(id)));
+  }
+
+  /** The owner of the ClusterCap grants it for an hour. */
+  grant(slot: SuiId, change: Partial<GrantedSlot> = {}): void {
+    const expiresMs = BigInt(this.time.nsmClock.now() + 3_600_000);
+    this.slots.set(slot, { cluster: CLUSTER, expiresMs, ...change });
   }
 
   /** Waits for the standing document. */

@@ -38,6 +38,7 @@ import {
   evict,
   execute,
   generateAccount,
+  findSlots,
   grantSlot,
   jail,
   leave,
@@ -391,6 +392,11 @@ await t.test('an enclave registers, decides, is verified by Move, and is revoked
 
   const slot = await newSlot();
   t.match(await readSlot(chain.client, packageId, slot), { cluster: clusterId, configVersion: 1n });
+  // What is no slot, or not there, is left out; the rest is found nonetheless.
+  const others = [clusterId, `0x${'ab'.repeat(32)}`, packageId, slot];
+  const slots = await findSlots(chain.client, packageId, others);
+  t.same([...slots.keys()], [slot]);
+  t.match(slots.get(slot), { cluster: clusterId, configVersion: 1n });
   const wrong = registerAndActivate(actor, owned, {
     slot,
     document: await attest(slot, sha256(utf8('x'))),
@@ -407,6 +413,7 @@ await t.test('an enclave registers, decides, is verified by Move, and is revoked
   const { session, term } = await registerAndActivate(actor, owned, { slot, document, ...keys });
   t.equal(term, 1n);
   await t.rejects(readSlot(chain.client, packageId, slot), { code: 'OBJECT_MISSING' }, 'the slot is used up');
+  t.equal((await findSlots(chain.client, packageId, [slot])).size, 0);
   t.match(await readSession(chain.client, packageId, session), { cluster: clusterId, revoked: false });
   const snapshot = await seen((now) => now.cluster.active?.session === session);
   t.equal(snapshot.cluster.active?.term, 1n);

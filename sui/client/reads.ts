@@ -157,6 +157,36 @@ export function readSlot(client: ClientWithCoreApi, packageId: SuiId, id: SuiId)
   return readOne(client, id, shapes.slot(packageId));
 }
 
+/**
+ * Those of the ids that are slots; a slot that was used is none any more. The ids may be a stranger's: of what is something
+ * else, however large, only the type is read.
+ */
+export async function findSlots(
+  client: ClientWithCoreApi,
+  packageId: SuiId,
+  ids: readonly SuiId[],
+): Promise<Map<SuiId, SlotRecord>> {
+  const { type } = shapes.slot(packageId);
+  const slots: SuiId[] = [];
+  try {
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const batch = ids.slice(at, at + BATCH);
+      const { objects } = await client.core.getObjects({ objectIds: batch });
+      for (const [index, object] of objects.entries()) {
+        const id = batch[index];
+        if (object instanceof Error) {
+          const error = toChainError(object);
+          if (error.code !== 'OBJECT_MISSING') throw error;
+        } else if (id !== undefined && object.type === type) slots.push(id);
+      }
+    }
+  } catch (error) {
+    throw toChainError(error);
+  }
+  const found = await readObjects(client, slots, shapes.slot(packageId));
+  return new Map([...found].map(([id, { value }]) => [id, value]));
+}
+
 /** The claim of a node name, or null if nobody claims it. */
 export async function readClaim(
   client: ClientWithCoreApi,
