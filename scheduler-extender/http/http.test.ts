@@ -607,6 +607,16 @@ void t.test('certificates are replaced without a restart', async (t) => {
   t.equal(outdated.json['code'], 'CLIENT_CERTIFICATE_OUTDATED');
   await t.rejects(call(w.port, '/livez'), 'a certificate of the old CA');
   t.equal((await call(w.port, '/livez', { as: stranger })).status, 200, 'a certificate of the new one');
+
+  const whole = { cert: renewed.certPem, key: renewed.keyPem, clientCa: strangerCa.certPem };
+  for (const part of ['cert', 'key', 'clientCa'] as const)
+    t.throws(
+      () => {
+        w.server.setTls({ ...whole, [part]: '\n' });
+      },
+      new Error(`the extender's ${part} is empty`),
+    );
+  t.equal((await call(w.port, '/livez', { as: stranger })).status, 200, 'what was there stays');
 });
 
 void t.test('the API', async (t) => {

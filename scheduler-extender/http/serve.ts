@@ -130,7 +130,11 @@ export async function serveExtender(options: ExtenderServerOptions): Promise<Ext
   };
 }
 
+/** @throws Error if a part is missing */
 function secureContext({ cert, key, clientCa }: ServerTls): SecureContextOptions {
+  // Node leaves out an empty part without a word, and takes the world's authorities for a missing one of clients.
+  for (const [part, pem] of Object.entries({ cert, key, clientCa }))
+    if (pem.trim() === '') throw new Error(`the extender's ${part} is empty`);
   return {
     cert,
     key,

@@ -28,6 +28,7 @@ const SOURCES = [
   'sealed/inject.ts',
   'sealed/isolation.ts',
   'sealed/references.ts',
+  'sealed/resources.ts',
   'sealed/shape.ts',
   'sealed/volumes.ts',
 ];
