@@ -36,6 +36,7 @@ const TESTS = [
   'checks/templates.test.ts',
   'sealed/references.test.ts',
   'sealed/rare-pods.test.ts',
+  'sealed/resources.test.ts',
   'sealed/inject.test.ts',
   'checks/pods.test.ts',
   'review.test.ts',
