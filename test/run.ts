@@ -1,6 +1,6 @@
 /**
  * `npm test`: unit, property and Move tests two files at a time, then those on a bare control plane likewise, then those
- * on whole installations one by one, all run by tap. Ends with `N passed, N failed` over all assertions; with the word
+ * on whole installations one by one, each file by itself. Ends with `N passed, N failed` over all assertions; with the word
  * `attacks`, with `N attacks, N refused` over all of their suites.
  *
  *   npm test                 all
@@ -17,6 +17,8 @@ import { ensureNodePrograms, place } from '@k3s-daas/kubelet';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const IGNORED = ['**/node_modules/**', '**/.cache/**', '**/dist/**', '**/*.deep.test.ts'];
+/** Of one file, unless it says more itself. */
+const TIMEOUT_SECONDS = Number(process.env['TAP_TIMEOUT'] ?? 600);
 /** Files that start kubelets, where that is possible. */
 const ON_REAL_NODES = /^(bench\/kubelet\/|test\/e2e\/sealed)/;
 
@@ -47,9 +49,9 @@ async function main(words: readonly string[]): Promise<number> {
   if (endToEnd.length > 0) await ensureControlPlane({ progress });
   if (endToEnd.some((file) => ON_REAL_NODES.test(file)) && (await place()).kind === 'outside')
     await ensureNodePrograms({ progress });
-  await runTap(others, 2, tally);
-  await runTap(partial, 2, tally);
-  await runTap(whole, 1, tally);
+  await runFiles(others, 2, tally);
+  await runFiles(partial, 2, tally);
+  await runFiles(whole, 1, tally);
 
   for (const failure of tally.failures) console.log(`FAILED ${failure}`);
   if (tally.passed + tally.failed === 0) {
@@ -64,27 +66,39 @@ async function main(words: readonly string[]): Promise<number> {
   return tally.failed === 0 && tally.attacks === tally.refused ? 0 : 1;
 }
 
-async function runTap(files: readonly string[], jobs: number, tally: Tally): Promise<void> {
-  if (files.length === 0) return;
-  const args = [
-    'run',
-    '--reporter=tap',
-    `--jobs=${jobs}`,
-    '--disable-coverage',
-    '--allow-empty-coverage',
-    ...files,
-  ];
-  const failuresBefore = tally.failed;
-  const child = spawn('tap', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+/**
+ * Each file is a process of its own, as `node FILE` runs it. The runner of tap would load each module of a test, and of
+ * every program that a test starts, through loaders of its own: that costs more than half of what most of them take.
+ */
+async function runFiles(files: readonly string[], jobs: number, tally: Tally): Promise<void> {
+  const waiting = [...files];
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await runFile(file, tally);
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+}
+
+async function runFile(file: string, tally: Tally): Promise<void> {
+  const since = performance.now();
+  const failuresBefore = tally.failures.length;
+  const env = { ...process.env, TAP_TIMEOUT: String(TIMEOUT_SECONDS) };
+  const child = spawn(process.execPath, [file], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const parser = new Parser();
-  watch(parser, [], tally);
+  watch(parser, [file], tally);
+  const parsed = new Promise((resolve) => parser.once('complete', resolve));
   child.stdout.pipe(parser);
+  // A file that hangs without a test of its own under way ends nowhere else.
+  const late = setTimeout(() => child.kill('SIGKILL'), 2_000 * TIMEOUT_SECONDS);
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  // A run that died without saying which assertion failed is a failure of its own.
-  if (code !== 0 && tally.failed === failuresBefore) {
-    tally.failed++;
-    tally.failures.push(`tap ended with exit code ${String(code)}`);
-  }
+  await parsed;
+  clearTimeout(late);
+  const seconds = ((performance.now() - since) / 1000).toFixed(1);
+  console.log(`${code === 0 && parser.ok ? 'ok    ' : 'NOT OK'} ${file} ${seconds} s`);
+  // One that ended badly without saying which assertion failed is a failure of its own.
+  const own = tally.failures.slice(failuresBefore).some((failure) => failure.startsWith(file));
+  if ((code === 0 && parser.ok) || own) return;
+  tally.failed++;
+  tally.failures.push(`${file} ended with exit code ${String(code)}`);
 }
 
 /** Counts leaf assertions and shows a line per file. `path` holds the names of the enclosing subtests. */
@@ -101,8 +115,6 @@ function watch(parser: Parser, path: readonly string[], tally: Tally): void {
   });
   parser.on('assert', (result: Result) => {
     const isSubtest = subtests.has(result.name) || subtests.has(result.fullname);
-    if (path.length === 0)
-      console.log(`${result.ok ? 'ok    ' : 'NOT OK'} ${result.name} ${elapsed(result)}`);
     const skip = result.skip !== false;
     if (skip) {
       tally.skipped++;
@@ -123,10 +135,6 @@ function watch(parser: Parser, path: readonly string[], tally: Tally): void {
 function noAssertionFailed(result: Result): boolean {
   const diag = result.diag as { exitCode?: number | null; signal?: string | null } | null;
   return diag !== null && (diag.signal ?? null) !== null;
-}
-
-function elapsed(result: Result): string {
-  return typeof result.time === 'number' ? `${(result.time / 1000).toFixed(1)} s` : '';
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -417,10 +417,11 @@ function sectionOf({ budget, batchMs = 20 }: TestRelayOptions): Section {
     chain: { network: 'embedded', url },
     kubernetes: { server: 'https://127.0.0.1', caFile: 'ca.crt' },
     policy: { capacity: { cpuMilli: '1', memoryBytes: '1' } },
-    relay: { listen: { host: '127.0.0.1', port: 0 }, suiKeyFile: 'key', stateFile: 'state', batchMs },
+    relay: { listen: { host: '127.0.0.1', port: 0 }, suiKeyFile: 'key', stateFile: 'state' },
   });
   if (relay === undefined) throw new Error('the section was given');
-  return { ...relay, budget: { ...relay.budget, ...budget } };
+  // Beyond what a configuration may say: simulations of what shall share a transaction take seconds on a busy machine.
+  return { ...relay, batchMs, budget: { ...relay.budget, ...budget } };
 }
 
 function throughWay(way: Way): typeof fetch {
